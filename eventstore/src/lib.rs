@@ -1,0 +1,19 @@
+//! Bytes in order, forever.
+//!
+//! An event store keeps streams of immutable events in one total order. What it promises is written, and numbered,
+//! on [`EventStore`]; [`testing::conformance`](crate::testing) holds one test per promise, and every backend and
+//! every decorator runs them all.
+//!
+//! The store knows neither the meaning of an event nor the time of day: bodies are bytes, labels are opaque, and the
+//! writer's clock arrives with the frame, so that the verdict on a frame depends only on the log so far and on it.
+
+mod error;
+mod event;
+mod store;
+
+pub use error::{AppendError, BoxError, ReadError};
+pub use event::{
+    Answer, Appended, By, CommandDigest, CommandId, EventId, Expected, Frame, Guard, Head, Micros, NewEvent, Position,
+    RecordedEvent, StreamName, StreamNameError, StreamVersion, Write,
+};
+pub use store::{EventStore, Page, Selection, EVENTS_PER_FRAME_MAX, EVENT_BYTES_MAX, PAGE_EVENTS_MAX};
