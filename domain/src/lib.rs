@@ -1,1 +1,18 @@
-//! x
+//! What may happen in a one-window public service (“一窗式”政务服务), and what it means.
+//!
+//! No IO, no clock, no randomness: time, ids and sealed text come in from outside, so that every rule here can be run
+//! again over any slice of history and gives the same answer.
+
+pub mod actor;
+pub mod calendar;
+pub mod catalogue;
+pub mod clock;
+pub mod decider;
+pub mod event;
+pub mod fact;
+pub mod ids;
+pub mod organisation;
+pub mod policy;
+pub mod reference;
+pub mod sealed;
+pub mod zone;

@@ -16,4 +16,4 @@ pub use event::{
     Answer, Appended, By, CommandDigest, CommandId, EventId, Expected, Frame, Guard, Head, Micros, NewEvent, Position,
     RecordedEvent, StreamName, StreamNameError, StreamVersion, Write,
 };
-pub use store::{EventStore, Page, Selection, EVENTS_PER_FRAME_MAX, EVENT_BYTES_MAX, PAGE_EVENTS_MAX};
+pub use store::{EVENT_BYTES_MAX, EVENTS_PER_FRAME_MAX, EventStore, PAGE_EVENTS_MAX, Page, Selection};

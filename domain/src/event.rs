@@ -1,0 +1,198 @@
+//! The log's vocabulary: every event ever written, declared once.
+
+pub mod access;
+pub mod calendar;
+pub mod case;
+pub mod item;
+pub mod organisation;
+pub mod policy;
+pub mod rating;
+mod schema;
+
+use access::*;
+use calendar::*;
+use case::*;
+use item::*;
+use organisation::*;
+use policy::*;
+use rating::*;
+use schema::events;
+pub use schema::{DecodeError, Schema};
+
+events! {
+    /// One application from 申请 to 办结 and 送达.
+    Case: CaseEvent {
+        /// T1 申请: somebody applied.
+        CaseSubmitted = "case-submitted" { 1 }
+        /// A paper came in; its sealed bytes lie outside the log, durable before this event.
+        MaterialAttached = "material-attached" { 1 }
+        /// T2 收件: materials registered, receipt issued, the notice window runs.
+        CaseReceived = "case-received" { 1 }
+        /// T3 即时告知不受理: the matter needs no application here.
+        NotRequiredTold = "not-required-told" { 1 }
+        /// T4 不予受理: another organ is competent, told in writing.
+        IntakeRefused = "intake-refused" { 1 }
+        /// T5 当场更正.
+        CorrectedOnTheSpot = "corrected-on-the-spot" { 1 }
+        /// T6, T16 一次性告知: what is missing, all of it.
+        OneTimeNoticeIssued = "one-time-notice-issued" { 1 }
+        /// T7 补正: materials handed in after a notice.
+        SupplementProvided = "supplement-provided" { 1 }
+        /// T8 逾期未补正.
+        SupplementLapsed = "supplement-lapsed" { 1 }
+        /// T9, T10, T11 受理: both clocks start; deadlines and the calendar they rest on are part of the fact.
+        CaseAccepted = "case-accepted" { 1 }
+        /// Timely evidence, keyed in later, took a deemed acceptance back.
+        DeemedAcceptanceReversed = "deemed-acceptance-reversed" { 1 }
+        /// T12 分派: handed to a back office.
+        CaseRouted = "case-routed" { 1 }
+        /// T12 签收: a handler took the work.
+        WorkClaimed = "work-claimed" { 1 }
+        /// T12: a handler gave the work back to the queue.
+        WorkReleased = "work-released" { 1 }
+        /// T12 改派: the work went to another handler.
+        WorkReassigned = "work-reassigned" { 1 }
+        /// T13 环节开始.
+        StepStarted = "step-started" { 1 }
+        /// T13 环节完成.
+        StepFinished = "step-finished" { 1 }
+        /// T14 退回上一环节.
+        StepSentBack = "step-sent-back" { 1 }
+        /// T15 会签: other organisations were asked.
+        ConsultationOpened = "consultation-opened" { 1 }
+        /// T15: one of them answered.
+        ConsultationAnswered = "consultation-answered" { 1 }
+        /// T17, first act: a special procedure was asked for.
+        SpecialProcedureRequested = "special-procedure-requested" { 1 }
+        /// T17, second act 特别程序开始: approved; clocks stop as its flags say.
+        SpecialProcedureOpened = "special-procedure-opened" { 1 }
+        /// T17, second act: not approved.
+        SpecialProcedureRejected = "special-procedure-rejected" { 1 }
+        /// T18 特别程序结束: deadlines counted anew.
+        SpecialProcedureClosed = "special-procedure-closed" { 1 }
+        /// T19, first act: an extension was asked for.
+        ExtensionRequested = "extension-requested" { 1 }
+        /// T19, second act 延期: approved by the head of the organ.
+        DeadlineExtended = "deadline-extended" { 1 }
+        /// T19, second act: not approved.
+        ExtensionRejected = "extension-rejected" { 1 }
+        /// A calendar was published or amended, and running deadlines moved.
+        DeadlineRecomputed = "deadline-recomputed" { 1 }
+        /// T20 决定: the legal clock stops.
+        CaseDecided = "case-decided" { 1 }
+        /// T21 制证.
+        ResultMade = "result-made" { 1 }
+        /// T22 出件 and 办结.
+        CaseFinished = "case-finished" { 1 }
+        /// T23 送达.
+        ResultDelivered = "result-delivered" { 1 }
+        /// T24 撤回.
+        CaseWithdrawn = "case-withdrawn" { 1 }
+        /// T25 退件.
+        CaseReturned = "case-returned" { 1 }
+        /// T26, first act: ending was asked for.
+        AbortRequested = "abort-requested" { 1 }
+        /// T26, second act 异常终止.
+        CaseAborted = "case-aborted" { 1 }
+        /// T26, second act: not approved.
+        AbortRejected = "abort-rejected" { 1 }
+        /// T27 转报: one leg closes as forwarded, another opens; phase and clocks untouched.
+        LegForwarded = "leg-forwarded" { 1 }
+        /// T28 督办: a supervisor urged.
+        CaseUrged = "case-urged" { 1 }
+        /// T28: the urged organisation answered.
+        UrgingAnswered = "urging-answered" { 1 }
+        /// T29, first act: a correction of the record was asked for.
+        CorrectionRequested = "correction-requested" { 1 }
+        /// T29, second act 更正: the old fact stays, its correction stands beside it.
+        RecordCorrected = "record-corrected" { 1 }
+        /// T29, second act: not approved.
+        CorrectionRejected = "correction-rejected" { 1 }
+        /// T30 撤销、变更、注销.
+        ResultRevoked = "result-revoked" { 1 }
+        /// T32 归档.
+        CaseArchived = "case-archived" { 1 }
+        /// 预警: a threshold was crossed; once per clock, threshold and rule version.
+        WarningRaised = "warning-raised" { 1 }
+        /// A case of a legacy system, taken in.
+        LegacyCaseOpened = "legacy-case-opened" { 1 }
+        /// One activity of a legacy system's history, as given.
+        LegacyActivityRecorded = "legacy-activity-recorded" { 1 }
+    }
+
+    /// 好差评: one rating, and the order that a bad one opens.
+    Rating: RatingEvent {
+        /// T31 评价.
+        Rated = "rated" { 1 }
+        /// The same rater changed the rating within the window.
+        RatingRevised = "rating-revised" { 1 }
+        /// 不予采纳: verified as mistaken or malicious; kept and marked.
+        RatingNotAdopted = "rating-not-adopted" { 1 }
+        /// 差评工单: a bad rating opened an order.
+        BadRatingOpened = "bad-rating-opened" { 1 }
+        /// The order has somebody to answer for it.
+        OrderAssigned = "order-assigned" { 1 }
+        /// 核实.
+        OrderVerified = "order-verified" { 1 }
+        /// 整改.
+        OrderRectified = "order-rectified" { 1 }
+        /// 回复.
+        OrderReplied = "order-replied" { 1 }
+        /// 回访, reached or not.
+        OrderCalledBack = "order-called-back" { 1 }
+        /// 申诉 by the staff concerned.
+        OrderAppealed = "order-appealed" { 1 }
+        /// 复核.
+        AppealReviewed = "appeal-reviewed" { 1 }
+        /// The order is done.
+        OrderClosed = "order-closed" { 1 }
+    }
+
+    /// 事项: what can be applied for, in versions.
+    Item: ItemEvent {
+        /// A version was published.
+        ItemPublished = "item-published" { 1 }
+        /// The item can no longer be applied for from a day on.
+        ItemWithdrawn = "item-withdrawn" { 1 }
+    }
+
+    /// Governments, halls, stations, departments, their windows and staff.
+    Organisation: OrganisationEvent {
+        /// An organisation exists.
+        OrganisationRegistered = "organisation-registered" { 1 }
+        /// When it is open.
+        OpeningDaysSet = "opening-days-set" { 1 }
+        /// A window is there.
+        WindowOpened = "window-opened" { 1 }
+        /// A window is no longer there.
+        WindowClosed = "window-closed" { 1 }
+        /// Somebody works here, in these roles.
+        StaffAppointed = "staff-appointed" { 1 }
+        /// Somebody no longer works here.
+        StaffRelieved = "staff-relieved" { 1 }
+        /// It is no more.
+        OrganisationDissolved = "organisation-dissolved" { 1 }
+    }
+
+    /// The working-day calendar.
+    Calendar: CalendarEvent {
+        /// A year's holidays and make-up days were published.
+        CalendarPublished = "calendar-published" { 1 }
+        /// They were changed afterwards.
+        CalendarAmended = "calendar-amended" { 1 }
+    }
+
+    /// Thresholds, scores, conventions.
+    Policy: PolicyEvent {
+        /// A version of the rules was published.
+        PolicyPublished = "policy-published" { 1 }
+    }
+
+    /// Who looked at what.
+    Access: AccessEvent {
+        /// Somebody saw a person's data in clear.
+        PersonUnmasked = "person-unmasked" { 1 }
+        /// Somebody took data out.
+        ExportMade = "export-made" { 1 }
+    }
+}

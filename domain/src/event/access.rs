@@ -1,0 +1,30 @@
+//! Looking is an act: who saw a person in clear, who took data out, and for what purpose.
+
+use crate::ids::{CaseId, SubjectId};
+use serde::{Deserialize, Serialize};
+
+/// A person's data were shown in clear.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonUnmasked {
+    /// In which case.
+    pub case: CaseId,
+    /// Whose data.
+    pub subject: SubjectId,
+    /// Which fields: `name`, `id_number`, `phone`, `address`, `bank_card`.
+    pub fields: Vec<String>,
+    /// What for, from the list of purposes.
+    pub purpose: String,
+}
+
+/// Data left the system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportMade {
+    /// What was exported: a view or a format.
+    pub what: String,
+    /// With which filters.
+    pub filters: String,
+    /// What for.
+    pub purpose: String,
+    /// How many records.
+    pub records: u64,
+}

@@ -1,0 +1,83 @@
+//! An event as history holds it.
+
+use crate::actor::Actor;
+use crate::event::Event;
+use crate::ids::{CaseId, CommandId, EventId, IdError, ItemId, OrganisationId, RatingId};
+use crate::zone::Instant;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// One thing that happened: what, to whom, by whom, when, and where it stands in the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fact {
+    /// Its place in the log, from 1.
+    pub position: u64,
+    /// What it is about.
+    pub subject: Subject,
+    /// Its place in its stream, from 1.
+    pub version: u64,
+    /// The event's id.
+    pub id: EventId,
+    /// When it was recorded.
+    pub recorded_at: Instant,
+    /// When it happened; before `recorded_at` when it was keyed in later.
+    pub occurred_at: Instant,
+    /// Who did it.
+    pub by: Actor,
+    /// The command that caused it.
+    pub command: CommandId,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What a stream is about; its text is the stream's name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Subject {
+    /// A case 办件.
+    Case(CaseId),
+    /// A rating 评价 and the order that a bad one opens.
+    Rating(RatingId),
+    /// A service item 事项.
+    Item(ItemId),
+    /// A government, hall, station or department.
+    Organisation(OrganisationId),
+    /// The working-day calendar.
+    Calendar,
+    /// The rules in force.
+    Policy,
+    /// Who looked at what: unmasking and exports, by the organisation that looked.
+    Access(OrganisationId),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Case(id) => write!(f, "case-{id}"),
+            Self::Rating(id) => write!(f, "rating-{id}"),
+            Self::Item(id) => write!(f, "item-{id}"),
+            Self::Organisation(id) => write!(f, "organisation-{id}"),
+            Self::Calendar => f.write_str("calendar"),
+            Self::Policy => f.write_str("policy"),
+            Self::Access(id) => write!(f, "access-{id}"),
+        }
+    }
+}
+
+impl FromStr for Subject {
+    type Err = IdError;
+    fn from_str(name: &str) -> Result<Self, IdError> {
+        let unknown = || IdError { kind: "stream name", text: name.chars().take(64).collect() };
+        match name.split_once('-') {
+            Some(("case", id)) => Ok(Self::Case(id.parse()?)),
+            Some(("rating", id)) => Ok(Self::Rating(id.parse()?)),
+            Some(("item", id)) => Ok(Self::Item(id.parse()?)),
+            Some(("organisation", id)) => Ok(Self::Organisation(id.parse()?)),
+            Some(("access", id)) => Ok(Self::Access(id.parse()?)),
+            None if name == "calendar" => Ok(Self::Calendar),
+            None if name == "policy" => Ok(Self::Policy),
+            Some(_) | None => Err(unknown()),
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Catalogue, organisations, calendar and policy as they stand at one position of the log: what decisions rely on.
+
+use crate::calendar::WorkingCalendar;
+use crate::catalogue::Catalogue;
+use crate::event::Event;
+use crate::organisation::Organisations;
+use crate::policy::Policies;
+use serde::{Deserialize, Serialize};
+
+/// The reference data, folded.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Reference {
+    /// 事项目录.
+    pub catalogue: Catalogue,
+    /// The tree of organisations.
+    pub organisations: Organisations,
+    /// Working days.
+    pub calendar: WorkingCalendar,
+    /// Rules in force.
+    pub policies: Policies,
+}
+
+impl Reference {
+    /// Takes in what happened; events of cases, ratings and access do not concern it.
+    pub fn evolve(&mut self, event: &Event) {
+        match event {
+            Event::Item(event) => self.catalogue.evolve(event),
+            Event::Organisation(event) => self.organisations.evolve(event),
+            Event::Calendar(event) => self.calendar.evolve(event),
+            Event::Policy(event) => self.policies.evolve(event),
+            Event::Case(_) | Event::Rating(_) | Event::Access(_) => (),
+        }
+    }
+}
