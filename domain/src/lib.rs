@@ -5,6 +5,7 @@
 
 pub mod actor;
 pub mod calendar;
+pub mod case;
 pub mod catalogue;
 pub mod clock;
 pub mod decider;
