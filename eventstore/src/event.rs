@@ -187,8 +187,8 @@ pub struct Write {
 
 /// One command's whole effect: guards and writes with one verdict, all or nothing.
 ///
-/// A stream is named at most once among guards and writes. A frame without events is answered at once from its
-/// guards; nothing is written and its command id is not remembered.
+/// A stream is named at most once among guards and writes. A write without events is a guard. A frame without events
+/// is answered at once from its guards; nothing is written and its command id is not remembered.
 #[derive(Debug, Clone)]
 pub struct Frame {
     /// Identifies the frame for ever.
@@ -218,7 +218,7 @@ pub struct Appended {
     pub last: Position,
     /// When the log recorded it.
     pub recorded_at: Micros,
-    /// The versions reached, in the order of the frame's writes.
+    /// The versions reached, in the order of the frame's writes; a write without events is left out.
     pub versions: Vec<(StreamName, StreamVersion)>,
 }
 

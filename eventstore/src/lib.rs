@@ -9,11 +9,17 @@
 
 mod error;
 mod event;
+mod memory;
 mod store;
+mod verdict;
 
 pub use error::{AppendError, BoxError, ReadError};
 pub use event::{
     Answer, Appended, By, CommandDigest, CommandId, EventId, Expected, Frame, Guard, Head, Micros, NewEvent, Position,
     RecordedEvent, StreamName, StreamNameError, StreamVersion, Write,
 };
-pub use store::{EVENT_BYTES_MAX, EVENTS_PER_FRAME_MAX, EventStore, PAGE_EVENTS_MAX, Page, Selection};
+pub use memory::InMemory;
+pub use store::{EVENT_BYTES_MAX, EVENTS_PER_FRAME_MAX, EventStore, PAGE_BYTES_MAX, PAGE_EVENTS_MAX, Page, Selection};
+pub use verdict::{
+    BY_BYTES_MAX, CLOCK_BEHIND_MICROS_MAX, KIND_BYTES_MAX, LABEL_BYTES_MAX, LABELS_MAX, Refusal, STREAMS_PER_FRAME_MAX,
+};

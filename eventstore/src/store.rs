@@ -7,8 +7,10 @@ use async_trait::async_trait;
 pub const EVENT_BYTES_MAX: usize = 256 * 1024;
 /// The most events of one frame.
 pub const EVENTS_PER_FRAME_MAX: usize = 256;
-/// The most events of one page; a larger `limit` is refused by clamping to this.
+/// The most events of one page; a larger `limit` is refused by clamping to this, and one of zero counts as one.
 pub const PAGE_EVENTS_MAX: usize = 4096;
+/// A page ends with the event whose body brings it to this many bytes, whatever its `limit`.
+pub const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Which events to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +60,8 @@ pub trait EventStore: Send + Sync {
     async fn answer(&self, command: CommandId) -> Result<Option<Answer>, ReadError>;
 
     /// Returns up to `limit` selected events after `after` (a position in the log, also for one stream).
+    ///
+    /// The bodies of a page may share one buffer: copy a body that is to outlive its page by long.
     async fn read(&self, selection: &Selection, after: Position, limit: usize) -> Result<Page, ReadError>;
 
     /// Returns the end of the durable log.
@@ -65,4 +69,9 @@ pub trait EventStore: Send + Sync {
 
     /// Waits, without polling, until the durable log has grown past `position`, and returns its new end.
     async fn grown_past(&self, position: Position) -> Result<Position, ReadError>;
+}
+
+/// Returns how many events a page may hold.
+pub(crate) fn page_limit(asked: usize) -> usize {
+    asked.clamp(1, PAGE_EVENTS_MAX)
 }
