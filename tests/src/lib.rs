@@ -1,1 +1,1 @@
-//! To be filled.
+//! The whole, from outside: what no single crate can show about itself.
