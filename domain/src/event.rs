@@ -112,6 +112,8 @@ events! {
         ResultRevoked = "result-revoked" { 1 }
         /// T32 归档.
         CaseArchived = "case-archived" { 1 }
+        /// 先办后录: why the acts beside it were keyed in later, and the paper that shows when they took place.
+        LateEntryExplained = "late-entry-explained" { 1 }
         /// 预警: a threshold was crossed; once per clock, threshold and rule version.
         WarningRaised = "warning-raised" { 1 }
         /// A case of a legacy system, taken in.

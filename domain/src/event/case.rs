@@ -1078,6 +1078,15 @@ pub struct CaseArchived {
     pub retention: String,
 }
 
+/// Why the acts recorded together with this were keyed in later than they happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LateEntryExplained {
+    /// Why, sealed.
+    pub reason: Sealed,
+    /// The number of the paper that shows when they took place.
+    pub paper_reference: ExternalNumber,
+}
+
 /// Which clock a warning is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
