@@ -1,13 +1,165 @@
-//! The rules in force.
+//! The rules in force: what no law fixes is published in versions, and a decision names the version it used.
 
+use crate::decider::{Context, Decider};
 use crate::event::PolicyEvent;
+use crate::event::policy::{PolicyPublished, PolicyRules};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use std::sync::LazyLock;
 
-/// Every version of the rules.
+/// A version of the rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyVersion {
+    /// Counts versions, from 1; 0 is what holds before anything is published.
+    pub version: u32,
+    /// The first day on which it holds.
+    pub valid_from: NaiveDate,
+    /// The rules.
+    pub rules: PolicyRules,
+}
+
+/// Every version of the rules, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Policies {}
+pub struct Policies {
+    versions: Vec<PolicyVersion>,
+}
+
+/// The rules as first published, with which an empty log is read too.
+static PINNED: LazyLock<PolicyVersion> = LazyLock::new(|| {
+    let published = first_published();
+    PolicyVersion { version: 0, valid_from: NaiveDate::MIN, rules: published.rules }
+});
+
+#[expect(clippy::expect_used, reason = "the text is part of the program; a test reads it")]
+pub(crate) fn first_published() -> PolicyPublished {
+    serde_json::from_str(include_str!("../data/policy.json")).expect("data/policy.json holds a policy")
+}
 
 impl Policies {
-    /// Takes in a publication.
-    pub fn evolve(&mut self, _event: &PolicyEvent) {}
+    /// Returns the version that holds on this day: of those valid by then, the one published last.
+    ///
+    /// Before the first version's own day it is the first; in an empty log it is version 0, the pinned defaults.
+    #[must_use]
+    pub fn at(&self, day: NaiveDate) -> &PolicyVersion {
+        let valid = self.versions.iter().rev().find(|version| version.valid_from <= day);
+        valid.or(self.versions.first()).unwrap_or(&PINNED)
+    }
+
+    /// Returns the version with this number; 0 is the pinned defaults.
+    #[must_use]
+    pub fn version(&self, number: u32) -> Option<&PolicyVersion> {
+        match number {
+            0 => Some(&PINNED),
+            _ => self.versions.iter().find(|version| version.version == number),
+        }
+    }
+
+    /// Returns the version published last.
+    #[must_use]
+    pub fn latest(&self) -> &PolicyVersion {
+        self.versions.last().unwrap_or(&PINNED)
+    }
+
+    /// Returns every version published, oldest first.
+    #[must_use]
+    pub fn versions(&self) -> &[PolicyVersion] {
+        &self.versions
+    }
+}
+
+/// What may be asked of the rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case")]
+pub enum PolicyCommand {
+    /// Publish the next version.
+    Publish {
+        /// The first day on which it holds.
+        valid_from: NaiveDate,
+        /// The day of publication.
+        published_on: NaiveDate,
+        /// The rules.
+        rules: PolicyRules,
+    },
+}
+
+/// Why rules cannot be published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyRejection {
+    /// An earlier version already holds from a later day.
+    #[error("a policy must not hold from an earlier day than the version before it")]
+    ValidBeforePredecessor,
+    /// A better rating must never count less than a worse one.
+    #[error("scores must not rise from very satisfied to very dissatisfied")]
+    ScoresNotDescending,
+    /// A share of a limit lies between 0 and 100.
+    #[error("a share of a limit must be at most 100 percent")]
+    PercentOverHundred,
+    /// Nobody could ever rate.
+    #[error("a rating must be possible for at least one working day")]
+    NoRatingWindow,
+    /// Nobody could ever give a notice in time.
+    #[error("a notice must be possible for at least one working day")]
+    NoNoticeWindow,
+    /// An order's step needs time.
+    #[error("each step of a bad-rating order needs at least one working day")]
+    OrderStepWithoutTime,
+    /// Versions of the indicators count from 1.
+    #[error("versions of the rating indicators count from 1")]
+    IndicatorsVersionZero,
+}
+
+/// Returns the first rule that the rules themselves break.
+fn flaw(rules: &PolicyRules) -> Option<PolicyRejection> {
+    let order = &rules.order_days;
+    if !rules.scores.is_sorted_by(|better, worse| worse <= better) {
+        return Some(PolicyRejection::ScoresNotDescending);
+    }
+    if rules.yellow_remaining_percent > 100 {
+        return Some(PolicyRejection::PercentOverHundred);
+    }
+    if rules.rating_days == 0 {
+        return Some(PolicyRejection::NoRatingWindow);
+    }
+    if rules.notice_days == 0 {
+        return Some(PolicyRejection::NoNoticeWindow);
+    }
+    if [order.assign, order.verify, order.rectify, order.call_back].contains(&0) {
+        return Some(PolicyRejection::OrderStepWithoutTime);
+    }
+    if rules.indicators_version == 0 {
+        return Some(PolicyRejection::IndicatorsVersionZero);
+    }
+    None
+}
+
+impl Decider for Policies {
+    type Command = PolicyCommand;
+    type Event = PolicyEvent;
+    type Rejection = PolicyRejection;
+
+    fn decide(&self, command: &PolicyCommand, _context: &Context<'_>) -> Result<Vec<PolicyEvent>, PolicyRejection> {
+        let PolicyCommand::Publish { valid_from, published_on, rules } = command;
+        if let Some(flaw) = flaw(rules) {
+            return Err(flaw);
+        }
+        let version = match self.versions.last() {
+            None => 1,
+            Some(last) if last.valid_from == *valid_from && last.rules == *rules => return Ok(vec![]),
+            Some(last) if *valid_from < last.valid_from => return Err(PolicyRejection::ValidBeforePredecessor),
+            Some(last) => last.version + 1,
+        };
+        let published =
+            PolicyPublished { version, valid_from: *valid_from, published_on: *published_on, rules: rules.clone() };
+        Ok(vec![published.into()])
+    }
+
+    fn evolve(&mut self, event: &PolicyEvent) {
+        match event {
+            PolicyEvent::PolicyPublished(published) => self.versions.push(PolicyVersion {
+                version: published.version,
+                valid_from: published.valid_from,
+                rules: published.rules.clone(),
+            }),
+        }
+    }
 }

@@ -2,9 +2,13 @@
 
 use crate::calendar::WorkingCalendar;
 use crate::catalogue::Catalogue;
+use crate::clock::Counting;
+use crate::decider::Decider;
 use crate::event::Event;
+use crate::ids::RegionCode;
 use crate::organisation::Organisations;
 use crate::policy::Policies;
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 /// The reference data, folded.
@@ -21,6 +25,12 @@ pub struct Reference {
 }
 
 impl Reference {
+    /// Returns what days are counted by, under the rules of this day and in this region.
+    #[must_use]
+    pub fn counting<'a>(&'a self, day: NaiveDate, region: Option<&'a RegionCode>) -> Counting<'a> {
+        Counting { calendar: &self.calendar, policy: self.policies.at(day), region }
+    }
+
     /// Takes in what happened; events of cases, ratings and access do not concern it.
     pub fn evolve(&mut self, event: &Event) {
         match event {
