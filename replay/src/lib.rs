@@ -1,3 +1,4 @@
 //! To be filled.
 
 pub mod format;
+pub mod log_stats;

@@ -98,7 +98,8 @@ impl Columns {
 
         let known = [Some(case), Some(activity), Some(time), lifecycle, resource, group, role];
         let others = (0..names.len()).filter(|column| !known.contains(&Some(*column)) && !names[*column].is_empty());
-        let (of_case, of_event): (Vec<usize>, Vec<usize>) = others.partition(|column| names[*column].starts_with("case:"));
+        let (of_case, of_event): (Vec<usize>, Vec<usize>) =
+            others.partition(|column| names[*column].starts_with("case:"));
         Ok(Self {
             case,
             activity,
@@ -114,7 +115,8 @@ impl Columns {
     }
 
     fn event(&self, row: &StringRecord) -> Result<ForeignEvent, Reason> {
-        let optional = |column: Option<usize>| column.map(|at| &row[at]).filter(|cell| !cell.is_empty()).map(str::to_owned);
+        let optional =
+            |column: Option<usize>| column.map(|at| &row[at]).filter(|cell| !cell.is_empty()).map(str::to_owned);
         let (activity, time) = (&row[self.activity], &row[self.time]);
         if activity.is_empty() {
             return Err(Reason::NoActivity);
@@ -221,8 +223,10 @@ impl Gathering {
     ) -> Result<(), FormatError> {
         self.bytes += cells.as_slice().len() as u64;
         if self.case.events.len() == EVENTS_PER_CASE_MAX || self.bytes > CASE_BYTES_MAX {
-            let detail =
-                format!("a case has more than {EVENTS_PER_CASE_MAX} events or {CASE_BYTES_MAX} bytes: {}", self.case.id);
+            let detail = format!(
+                "a case has more than {EVENTS_PER_CASE_MAX} events or {CASE_BYTES_MAX} bytes: {}",
+                self.case.id
+            );
             return Err(FormatError::TooLarge { line, byte: cells.position().map_or(0, csv::Position::byte), detail });
         }
         match columns.event(cells) {

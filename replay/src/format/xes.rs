@@ -178,7 +178,8 @@ impl Reader {
                 Token::Open(name) => {
                     let attribute = self.attribute(name, 1)?;
                     let known = draft.take(&attribute.key, &attribute.value);
-                    if !attribute.key.is_empty() && !(known && attribute.children.is_empty()) {
+                    let taken_whole = known && attribute.children.is_empty();
+                    if !attribute.key.is_empty() && !taken_whole {
                         draft.attributes.push(attribute);
                     }
                 }
@@ -259,12 +260,12 @@ impl Reader {
             Event::Eof => Ok(Token::Eof),
             Event::Decl(declaration) => {
                 let encoding = declaration.encoding().transpose().map_err(XmlError::from);
-                return encoding.map_err(|error| xml_error(error, self.xml.get_ref())).and_then(|encoding| {
-                    match encoding {
+                return encoding.map_err(|error| xml_error(error, self.xml.get_ref())).and_then(
+                    |encoding| match encoding {
                         Some(name) if !is_utf8(&name) => Err(other_encoding(&name)),
                         _ => Ok(Token::Filler),
-                    }
-                });
+                    },
+                );
             }
             Event::Text(text) if outside && !text.trim_ascii().is_empty() => {
                 return Err(self.broken("text outside of the log"));
