@@ -69,7 +69,6 @@ impl Item {
         if self.withdrawn_after.is_some_and(|last| last < day) {
             return None;
         }
-        // A version without a last day ends where its successor begins.
         self.versions.iter().rev().find(|version| version.valid_from <= day).filter(|version| version.is_in_force(day))
     }
 
@@ -342,6 +341,11 @@ impl Decider for Item {
     fn evolve(&mut self, event: &ItemEvent) {
         match event.clone() {
             ItemEvent::ItemPublished(ItemPublished { item, version, valid_from, valid_to, definition }) => {
+                // A version holds until its successor begins, unless it was to end before.
+                if let Some(last) = self.versions.last_mut() {
+                    let eve = valid_from.pred_opt();
+                    last.valid_to = last.valid_to.into_iter().chain(eve).min();
+                }
                 self.versions.push(ItemVersion { item, version, valid_from, valid_to, definition });
             }
             ItemEvent::ItemWithdrawn(ItemWithdrawn { last_day, .. }) => self.withdrawn_after = Some(last_day),

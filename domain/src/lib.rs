@@ -4,6 +4,7 @@
 //! again over any slice of history and gives the same answer.
 
 pub mod actor;
+pub mod builtin;
 pub mod calendar;
 pub mod case;
 pub mod catalogue;
