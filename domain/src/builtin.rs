@@ -30,7 +30,11 @@ pub struct BuiltIn {
 #[must_use]
 pub fn events() -> Vec<BuiltIn> {
     let rules = policy::first_published();
-    let mut all = vec![BuiltIn { subject: Subject::Policy, published_on: rules.published_on, event: Event::Policy(rules.into()) }];
+    let mut all = vec![BuiltIn {
+        subject: Subject::Policy,
+        published_on: rules.published_on,
+        event: Event::Policy(rules.into()),
+    }];
     all.extend(organisations());
     all.extend(items::published());
     all.extend(calendar());

@@ -16,6 +16,7 @@ pub mod identity;
 pub mod ids;
 pub mod organisation;
 pub mod policy;
+pub mod rating;
 pub mod reference;
 pub mod region;
 pub mod sealed;

@@ -306,7 +306,7 @@ pub struct AppealReviewed {
 /// The order is done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderClosed {
-    /// After a call-back that reached the rater, or after three that did not.
+    /// After a call-back that reached the rater; else after three that did not, or the rater gave no name.
     pub reached: bool,
     /// The service, whose statistics count it.
     pub service: RatedService,

@@ -1,0 +1,528 @@
+//! 好差评: one rating of one service, and the order that a bad one opens. A bad rating is never closed in silence.
+
+use crate::clock::{DayUnit, Limit};
+use crate::decider::{Context, Decider};
+use crate::event::RatingEvent;
+use crate::event::item::RatingStage;
+use crate::event::policy::{DefaultRating, PolicyRules};
+use crate::event::rating::{
+    BadRatingOpened, CallBackResult, IndicatorChoice, Rated, RatedService, RatingChannel, RatingNotAdopted,
+    RatingOrigin, RatingRevised, RatingSubject, Rectification, Satisfaction, Verdict,
+};
+use crate::ids::{OrganisationId, RatingId, StaffId, SubjectId};
+use crate::sealed::Sealed;
+use crate::zone::day_of;
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+mod order;
+pub use order::{Appeal, Assignment, CALL_BACK_ATTEMPTS_MAX, Order, OrderStep};
+
+/// One rating's stream.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rating {
+    /// The rating as it counts now, or as it counted when it was not adopted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rated: Option<Rated>,
+    /// Why it does not count, where it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_adopted: Option<Verdict>,
+    /// 差评工单, where the rating was bad once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Order>,
+}
+
+impl RatingId {
+    /// Returns the one stream for the ratings of this subject at this stage, where it may be rated once only: a case
+    /// once per stage (一事一评), a visit once (现场服务“一次一评”). Items, staff and halls have as many as people give.
+    #[must_use]
+    pub fn once(about: &RatingSubject, stage: RatingStage) -> Option<Self> {
+        let stage = match stage {
+            RatingStage::Accept => "accept",
+            RatingStage::Finish => "finish",
+        };
+        let name = match about {
+            RatingSubject::Case(case) => format!("case-{case}-{stage}"),
+            RatingSubject::Ticket(ticket) => format!("ticket-{ticket}-{stage}"),
+            RatingSubject::Item(_) | RatingSubject::Staff(_) | RatingSubject::Hall(_) => return None,
+        };
+        name.parse().ok()
+    }
+}
+
+/// What the rated stream says of the right to rate it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The case or visit has come to the stage that is rated.
+    pub stage_reached: bool,
+    /// The applicant and the agent shown on the case or ticket.
+    pub entitled: Vec<SubjectId>,
+    /// The one-time code printed on the receipt was given.
+    pub code_verified: bool,
+}
+
+/// What somebody says of a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opinion {
+    /// 满意度.
+    pub level: Satisfaction,
+    /// Answers to the indicators.
+    pub indicators: Vec<IndicatorChoice>,
+    /// 文字评价, sealed.
+    pub comment: Option<Sealed>,
+    /// Through which channel.
+    pub channel: RatingChannel,
+}
+
+/// What may be asked of a rating.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RatingCommand {
+    /// T31 评价.
+    Rate {
+        /// About what.
+        about: RatingSubject,
+        /// At which stage.
+        stage: RatingStage,
+        /// What is said.
+        opinion: Opinion,
+        /// 实名.
+        real_name: bool,
+        /// Who, where known.
+        rater: Option<SubjectId>,
+        /// The service that is rated.
+        service: RatedService,
+        /// The right to rate it.
+        standing: Standing,
+    },
+    /// Nobody rated within the window, and the policy then speaks.
+    RateByDefault {
+        /// About what.
+        about: RatingSubject,
+        /// At which stage.
+        stage: RatingStage,
+        /// The service that was not rated.
+        service: RatedService,
+    },
+    /// The same rater thought again.
+    Revise {
+        /// What is said now.
+        opinion: Opinion,
+        /// Who, where known.
+        rater: Option<SubjectId>,
+        /// The one-time code printed on the receipt was given.
+        code_verified: bool,
+    },
+    /// 不予采纳.
+    NotAdopt {
+        /// Why: mistaken or malicious.
+        verdict: Verdict,
+        /// In words, sealed.
+        reason: Sealed,
+    },
+    /// Somebody is to answer for the order (谁办理谁负责).
+    AssignOrder {
+        /// Which organisation.
+        organisation: OrganisationId,
+        /// Who.
+        staff: StaffId,
+    },
+    /// 核实.
+    VerifyOrder {
+        /// The finding.
+        verdict: Verdict,
+        /// In words, sealed.
+        finding: Sealed,
+    },
+    /// 整改.
+    RectifyOrder {
+        /// How.
+        how: Rectification,
+        /// In words, sealed.
+        measures: Sealed,
+    },
+    /// 回复.
+    ReplyOrder {
+        /// What, sealed.
+        reply: Sealed,
+    },
+    /// 回访.
+    CallBack {
+        /// How it went.
+        result: CallBackResult,
+        /// In words, sealed.
+        notes: Option<Sealed>,
+    },
+    /// 申诉 by the staff concerned.
+    Appeal {
+        /// Why, sealed.
+        grounds: Sealed,
+    },
+    /// 复核.
+    ReviewAppeal {
+        /// The appeal was right.
+        upheld: bool,
+        /// The finding that holds now.
+        verdict: Verdict,
+        /// In words, sealed.
+        reason: Sealed,
+    },
+}
+
+/// Why a rating stays as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RatingRejection {
+    /// Each service is rated once; within the window the same rater may revise.
+    #[error("this service is rated already; revise the rating instead")]
+    AlreadyRated,
+    /// Nobody rated it yet.
+    #[error("there is no rating yet")]
+    NotRated,
+    /// The service has not come that far.
+    #[error("the stage to be rated is not reached")]
+    StageNotReached,
+    /// Only those shown on the case or ticket rate it, or who holds the code of its receipt.
+    #[error("only the applicant, the agent or the holder of the receipt's code may rate this")]
+    NotTheirsToRate,
+    /// Nobody rates their own work.
+    #[error("nobody may rate their own work")]
+    RatesOwnWork,
+    /// A real name needs a person.
+    #[error("a rating under a real name needs to say whose")]
+    RealNameWithoutRater,
+    /// Too late.
+    #[error("the window for rating this service ended on {0}")]
+    WindowOver(NaiveDate),
+    /// Too early for a default.
+    #[error("this service can be rated until {0}")]
+    WindowOpen(NaiveDate),
+    /// Nothing is supposed of those who say nothing.
+    #[error("the policy knows no default rating")]
+    NoDefaultRating,
+    /// An indicator is answered once.
+    #[error("an indicator is answered twice")]
+    IndicatorTwice,
+    /// A ticket's number must fit into a name.
+    #[error("the ticket number must have at most {TICKET_CHARS_MAX} characters, and no blanks")]
+    TicketMalformed,
+    /// Only the same rater may revise.
+    #[error("only the person who rated may revise the rating")]
+    NotTheSameRater,
+    /// It does not count any more.
+    #[error("this rating was not adopted")]
+    NotAdopted,
+    /// Only what was verified as mistaken or malicious is not adopted.
+    #[error("only a rating verified as mistaken or malicious may be left out")]
+    NotVerifiedSo,
+    /// There is no order.
+    #[error("this rating opened no order")]
+    NoOrder,
+    /// The order is done.
+    #[error("this order is closed")]
+    OrderClosed,
+    /// Nobody answers for the order yet.
+    #[error("this order is not assigned")]
+    NotAssigned,
+    /// The person complained about neither handles, verifies, calls back nor judges.
+    #[error("the person complained about must not handle, verify, call back or review this order")]
+    PersonComplainedAbout,
+    /// Somebody else answers for the order.
+    #[error("this order is assigned to somebody else")]
+    AssignedToSomebodyElse,
+    /// It was verified before.
+    #[error("this order is verified already")]
+    AlreadyVerified,
+    /// It was not verified yet.
+    #[error("this order is not verified")]
+    NotVerified,
+    /// What was not true needs no rectification.
+    #[error("the complaint was not found true, so there is nothing to rectify")]
+    NothingToRectify,
+    /// It was rectified before.
+    #[error("this order is rectified already")]
+    AlreadyRectified,
+    /// A complaint found true is rectified before the reply.
+    #[error("the complaint was found true; rectify before replying")]
+    NotRectified,
+    /// The rater was told before.
+    #[error("this order is answered already")]
+    AlreadyReplied,
+    /// The rater is told before being called back.
+    #[error("reply to the rater before calling back")]
+    NotReplied,
+    /// The rater was reached, or three attempts are on record.
+    #[error("this order needs no further call-back")]
+    CallBackDone,
+    /// Only the staff concerned appeal.
+    #[error("only the staff concerned may appeal")]
+    NotConcerned,
+    /// One appeal.
+    #[error("there was an appeal already")]
+    AlreadyAppealed,
+    /// Nothing to review.
+    #[error("no appeal is pending")]
+    NoAppealPending,
+    /// Who verified does not review the appeal against it.
+    #[error("the person who verified must not review the appeal")]
+    ReviewsOwnFinding,
+    /// Upholding an appeal changes the finding, dismissing it does not.
+    #[error("an upheld appeal changes the finding, a dismissed one leaves it")]
+    VerdictContradictsReview,
+}
+
+/// The longest ticket number that may be rated.
+pub const TICKET_CHARS_MAX: usize = 64;
+
+use RatingCommand as Command;
+use RatingRejection as Rejection;
+
+impl Decider for Rating {
+    type Command = RatingCommand;
+    type Event = RatingEvent;
+    type Rejection = RatingRejection;
+
+    fn decide(&self, command: &Command, context: &Context<'_>) -> Result<Vec<RatingEvent>, Rejection> {
+        match (&self.rated, command) {
+            (None, Command::Rate { about, stage, opinion, real_name, rater, service, standing }) => {
+                check_standing(about, standing, rater.as_ref(), *real_name)?;
+                let origin = RatingOrigin::Active;
+                let subject = Subject { about, stage: *stage, service, origin, real_name: *real_name, rater };
+                rate(&subject, opinion, context)
+            }
+            (Some(_), Command::Rate { .. }) => Err(Rejection::AlreadyRated),
+
+            (None, Command::RateByDefault { about, stage, service }) => {
+                rate_by_default(about, *stage, service, context)
+            }
+            // Somebody rated, or the default stands already.
+            (Some(_), Command::RateByDefault { .. }) => Ok(vec![]),
+
+            (None, _) => Err(Rejection::NotRated),
+            (Some(rated), Command::Revise { opinion, rater, code_verified }) => {
+                self.revise(rated, opinion, rater.as_ref(), *code_verified, context)
+            }
+            (Some(rated), Command::NotAdopt { verdict, reason }) => self.not_adopt(rated, *verdict, reason, context),
+            (Some(_), order_command) => match &self.order {
+                Some(order) => order.decide(order_command, context),
+                None => Err(Rejection::NoOrder),
+            },
+        }
+    }
+
+    fn evolve(&mut self, event: &RatingEvent) {
+        match event {
+            RatingEvent::Rated(rated) => self.rated = Some(rated.clone()),
+            RatingEvent::RatingRevised(RatingRevised { new, .. }) => self.rated = Some((**new).clone()),
+            RatingEvent::RatingNotAdopted(RatingNotAdopted { verdict, .. }) => self.not_adopted = Some(*verdict),
+            RatingEvent::BadRatingOpened(opened) => self.order = Some(Order::opened(opened)),
+            RatingEvent::OrderAssigned(_)
+            | RatingEvent::OrderVerified(_)
+            | RatingEvent::OrderRectified(_)
+            | RatingEvent::OrderReplied(_)
+            | RatingEvent::OrderCalledBack(_)
+            | RatingEvent::OrderAppealed(_)
+            | RatingEvent::AppealReviewed(_)
+            | RatingEvent::OrderClosed(_) => {
+                if let Some(order) = &mut self.order {
+                    order.evolve(event);
+                }
+            }
+        }
+    }
+}
+
+/// What is rated, by whom.
+struct Subject<'a> {
+    about: &'a RatingSubject,
+    stage: RatingStage,
+    service: &'a RatedService,
+    origin: RatingOrigin,
+    real_name: bool,
+    rater: &'a Option<SubjectId>,
+}
+
+fn check_standing(
+    about: &RatingSubject,
+    standing: &Standing,
+    rater: Option<&SubjectId>,
+    real_name: bool,
+) -> Result<(), Rejection> {
+    if let RatingSubject::Ticket(ticket) = about
+        && (TICKET_CHARS_MAX < ticket.chars().count() || RatingId::once(about, RatingStage::Finish).is_none())
+    {
+        return Err(Rejection::TicketMalformed);
+    }
+    if !standing.stage_reached {
+        return Err(Rejection::StageNotReached);
+    }
+    if real_name && rater.is_none() {
+        return Err(Rejection::RealNameWithoutRater);
+    }
+    match about {
+        RatingSubject::Case(_) | RatingSubject::Ticket(_) => {
+            let entitled = rater.is_some_and(|rater| standing.entitled.contains(rater));
+            if entitled || standing.code_verified { Ok(()) } else { Err(Rejection::NotTheirsToRate) }
+        }
+        // 综合点评: anybody may say what they think of an item, a member of staff or a hall.
+        RatingSubject::Item(_) | RatingSubject::Staff(_) | RatingSubject::Hall(_) => Ok(()),
+    }
+}
+
+fn check_opinion(opinion: &Opinion, service: &RatedService, context: &Context<'_>) -> Result<(), Rejection> {
+    if service.staff.as_ref() == Some(&context.actor.id) {
+        return Err(Rejection::RatesOwnWork);
+    }
+    let mut answered = BTreeSet::new();
+    match opinion.indicators.iter().all(|choice| answered.insert(&choice.indicator)) {
+        true => Ok(()),
+        false => Err(Rejection::IndicatorTwice),
+    }
+}
+
+fn rate(subject: &Subject<'_>, opinion: &Opinion, context: &Context<'_>) -> Result<Vec<RatingEvent>, Rejection> {
+    let day = day_of(context.occurred_at);
+    check_opinion(opinion, subject.service, context)?;
+    if day < subject.service.ended_on {
+        return Err(Rejection::StageNotReached);
+    }
+    let rated = rated(subject, opinion, context);
+    if rated.window_ends < day && subject.origin == RatingOrigin::Active {
+        return Err(Rejection::WindowOver(rated.window_ends));
+    }
+    let opened = opened_by(&rated, context);
+    Ok(std::iter::once(rated.into()).chain(opened).collect())
+}
+
+fn rate_by_default(
+    about: &RatingSubject,
+    stage: RatingStage,
+    service: &RatedService,
+    context: &Context<'_>,
+) -> Result<Vec<RatingEvent>, Rejection> {
+    let day = day_of(context.occurred_at);
+    let level = match context.reference.policies.at(day).rules.default_rating {
+        DefaultRating::None => return Err(Rejection::NoDefaultRating),
+        DefaultRating::Fair => Satisfaction::Fair,
+        DefaultRating::VerySatisfied => Satisfaction::VerySatisfied,
+    };
+    let opinion = Opinion { level, indicators: Vec::new(), comment: None, channel: RatingChannel::System };
+    let subject = Subject { about, stage, service, origin: RatingOrigin::Default, real_name: false, rater: &None };
+    let rated = rated(&subject, &opinion, context);
+    match rated.window_ends < day {
+        true => Ok(vec![rated.into()]),
+        false => Err(Rejection::WindowOpen(rated.window_ends)),
+    }
+}
+
+fn rated(subject: &Subject<'_>, opinion: &Opinion, context: &Context<'_>) -> Rated {
+    let counting = context.reference.counting(day_of(context.occurred_at), None);
+    let rules = &counting.policy.rules;
+    let window = Limit { days: rules.rating_days, unit: DayUnit::Working };
+    Rated {
+        about: subject.about.clone(),
+        stage: subject.stage,
+        level: opinion.level,
+        indicators: opinion.indicators.clone(),
+        indicators_version: rules.indicators_version,
+        comment: opinion.comment.clone(),
+        channel: opinion.channel,
+        origin: subject.origin,
+        real_name: subject.real_name,
+        rater: subject.rater.clone(),
+        service: subject.service.clone(),
+        window_ends: counting.deadline(subject.service.ended_on, window, &[]).date,
+        score: score(rules, opinion.level),
+        policy: counting.policy.version,
+    }
+}
+
+/// Returns the points that a rating of this level counts for.
+#[must_use]
+pub fn score(rules: &PolicyRules, level: Satisfaction) -> u16 {
+    let place = Satisfaction::ALL.iter().position(|known| *known == level);
+    place.and_then(|place| rules.scores.get(place)).copied().unwrap_or(0)
+}
+
+/// A bad rating opens its order in the same breath.
+fn opened_by(rated: &Rated, context: &Context<'_>) -> Option<RatingEvent> {
+    let day = day_of(context.occurred_at);
+    let counting = context.reference.counting(day, None);
+    let limit = Limit { days: counting.policy.rules.order_days.assign, unit: DayUnit::Working };
+    rated.level.is_bad().then(|| {
+        let service = rated.service.clone();
+        let assign_due = counting.deadline(day, limit, &[]).date;
+        BadRatingOpened { service, real_name: rated.real_name, assign_due }.into()
+    })
+}
+
+impl Rating {
+    /// Returns the rating if it counts: the latest adopted one.
+    #[must_use]
+    pub fn counted(&self) -> Option<&Rated> {
+        self.rated.as_ref().filter(|_| self.not_adopted.is_none())
+    }
+
+    fn revise(
+        &self,
+        old: &Rated,
+        opinion: &Opinion,
+        rater: Option<&SubjectId>,
+        code_verified: bool,
+        context: &Context<'_>,
+    ) -> Result<Vec<RatingEvent>, Rejection> {
+        let same_person = rater.is_some() && rater == old.rater.as_ref();
+        // The code of a receipt stands for the person it was given to, who may have rated without a name.
+        if !same_person && !(code_verified && (rater.is_none() || old.rater.is_none())) {
+            return Err(Rejection::NotTheSameRater);
+        }
+        if self.not_adopted.is_some() {
+            return Err(Rejection::NotAdopted);
+        }
+        if old.window_ends < day_of(context.occurred_at) {
+            return Err(Rejection::WindowOver(old.window_ends));
+        }
+        check_opinion(opinion, &old.service, context)?;
+        let subject = Subject {
+            about: &old.about,
+            stage: old.stage,
+            service: &old.service,
+            origin: RatingOrigin::Active,
+            real_name: old.real_name,
+            rater: &old.rater,
+        };
+        let new = Rated { window_ends: old.window_ends, ..rated(&subject, opinion, context) };
+        let said = |rated: &Rated| (rated.level, rated.indicators.clone(), rated.comment.clone());
+        if said(&new) == said(old) {
+            return Ok(vec![]);
+        }
+        let opened = if self.order.is_none() { opened_by(&new, context) } else { None };
+        let revised = RatingRevised { old: Box::new(old.clone()), new: Box::new(new) };
+        Ok(std::iter::once(revised.into()).chain(opened).collect())
+    }
+
+    fn not_adopt(
+        &self,
+        rated: &Rated,
+        verdict: Verdict,
+        reason: &Sealed,
+        context: &Context<'_>,
+    ) -> Result<Vec<RatingEvent>, Rejection> {
+        match self.not_adopted {
+            Some(known) if known == verdict => return Ok(vec![]),
+            Some(_) => return Err(Rejection::NotAdopted),
+            None => (),
+        }
+        if rated.service.staff.as_ref() == Some(&context.actor.id) {
+            return Err(Rejection::PersonComplainedAbout);
+        }
+        // A bad rating must have been verified so by its order; other ratings have none to speak for them.
+        let verified = self.order.as_ref().is_none_or(|order| order.verdict == Some(verdict));
+        if !verified || !matches!(verdict, Verdict::Mistaken | Verdict::Malicious) {
+            return Err(Rejection::NotVerifiedSo);
+        }
+        Ok(vec![RatingNotAdopted { rating: Box::new(rated.clone()), verdict, reason: reason.clone() }.into()])
+    }
+}
+
+#[cfg(test)]
+mod tests;
