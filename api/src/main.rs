@@ -1,3 +1,7 @@
-//! The server.
+//! The `yichuang` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    api::cli::main()
+}

@@ -1,0 +1,13 @@
+//! The one-window service over HTTP: the composition root, where clock, chance, secrets and sockets come in.
+//!
+//! Reading order: [`cli`] parses a command line, [`config`] a file, [`node`] puts the parts together and serves.
+//! A write goes through [`routes::write`] → [`seal`] → [`execute`]; a read through [`routes::read`] → [`views`].
+
+pub mod auth;
+pub mod bounded;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod node;
+pub mod problem;
+pub mod routes;

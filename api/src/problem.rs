@@ -1,0 +1,387 @@
+//! What is said when the answer is no: RFC 9457, in Chinese or English. No other file names a status of 400 or more.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::middleware::Next;
+use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
+use serde::Serialize;
+use std::fmt;
+
+/// The same words in both languages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// 中文.
+    pub zh: String,
+    /// English.
+    pub en: String,
+}
+
+impl Text {
+    /// Both languages at once.
+    pub fn new(zh: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { zh: zh.into(), en: en.into() }
+    }
+
+    fn in_language(&self, language: Language) -> &str {
+        match language {
+            Language::Chinese => &self.zh,
+            Language::English => &self.en,
+        }
+    }
+}
+
+/// In which language to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// 中文, unless asked otherwise.
+    Chinese,
+    /// English.
+    English,
+}
+
+impl Language {
+    /// Reads `Accept-Language`: English where it is preferred to Chinese.
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Self {
+        let asked = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let mut best = (Self::Chinese, 0.0);
+        for range in asked.split(',') {
+            let mut parts = range.split(';');
+            let tag = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
+            let quality = parts.find_map(|part| part.trim().strip_prefix("q=")?.parse::<f32>().ok()).unwrap_or(1.0);
+            let language = match tag.split('-').next() {
+                Some("en") => Self::English,
+                Some("zh" | "*") => Self::Chinese,
+                Some(_) | None => continue,
+            };
+            if best.1 < quality {
+                best = (language, quality);
+            }
+        }
+        best.0
+    }
+}
+
+/// One thing wrong with a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// Where, as a JSON pointer (RFC 6901).
+    pub pointer: String,
+    /// What.
+    pub detail: Text,
+}
+
+impl FieldError {
+    /// Something is wrong there.
+    pub fn new(pointer: impl Into<String>, detail: Text) -> Self {
+        Self { pointer: pointer.into(), detail }
+    }
+}
+
+macro_rules! kinds {
+    ($( $(#[$doc:meta])* $kind:ident = $status:ident $code:literal $zh:literal $en:literal )*) => {
+        /// Every kind of no.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Kind {
+            $( $(#[$doc])* $kind, )*
+        }
+
+        impl Kind {
+            /// Every kind, for the description of the service.
+            pub const ALL: &[Self] = &[ $( Self::$kind, )* ];
+
+            /// Returns the HTTP status.
+            #[must_use]
+            pub fn status(self) -> StatusCode {
+                match self { $( Self::$kind => StatusCode::$status, )* }
+            }
+
+            /// Returns the permanent code.
+            #[must_use]
+            pub fn code(self) -> &'static str {
+                match self { $( Self::$kind => $code, )* }
+            }
+
+            fn title(self, language: Language) -> &'static str {
+                match (self, language) {
+                    $( (Self::$kind, Language::Chinese) => $zh, (Self::$kind, Language::English) => $en, )*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The body or a parameter cannot be read.
+    Malformed = BAD_REQUEST "malformed" "请求无法读取" "the request cannot be read"
+    /// A query parameter nobody knows.
+    UnknownParameter = BAD_REQUEST "unknown-parameter" "未知的查询参数" "unknown query parameter"
+    /// A query parameter has no valid value.
+    InvalidParameter = BAD_REQUEST "invalid-parameter" "查询参数无效" "invalid query parameter"
+    /// A range ends before it begins.
+    ReversedRange = BAD_REQUEST "reversed-range" "起止时间颠倒" "the range is reversed"
+    /// A moment that has not come yet.
+    FutureMoment = BAD_REQUEST "future-moment" "时间尚未到来" "that moment has not come yet"
+    /// A cursor this server did not give.
+    InvalidCursor = BAD_REQUEST "invalid-cursor" "游标无效" "invalid cursor"
+    /// The idempotency key is not a ULID.
+    InvalidKey = BAD_REQUEST "invalid-idempotency-key" "幂等键无效" "invalid idempotency key"
+    /// No valid token.
+    Unauthenticated = UNAUTHORIZED "unauthenticated" "请先登录" "authentication is required"
+    /// A token past its time.
+    Expired = UNAUTHORIZED "token-expired" "登录已过期" "the token has expired"
+    /// The caller may see it, but not do that.
+    Forbidden = FORBIDDEN "forbidden" "无权进行此操作" "not allowed"
+    /// It is not there, or not for the caller to see.
+    NotFound = NOT_FOUND "not-found" "未找到" "not found"
+    /// The path knows no such method.
+    MethodNotAllowed = METHOD_NOT_ALLOWED "method-not-allowed" "不支持该方法" "method not allowed"
+    /// No representation the client would take.
+    NotAcceptable = NOT_ACCEPTABLE "not-acceptable" "无法按要求的格式提供" "no acceptable representation"
+    /// The client took too long to send.
+    TimedOut = REQUEST_TIMEOUT "request-timeout" "请求超时" "the request took too long"
+    /// The same idempotency key is being worked on.
+    InProgress = CONFLICT "command-in-progress" "同一请求正在处理" "this command is in progress"
+    /// Others kept changing it.
+    Contended = CONFLICT "contended" "多人同时操作，请重试" "too many others changed it, try again"
+    /// `If-Match` names an older version.
+    Stale = PRECONDITION_FAILED "stale-version" "内容已被更新" "it has changed meanwhile"
+    /// Too many bytes.
+    TooLarge = PAYLOAD_TOO_LARGE "too-large" "内容过大" "too large"
+    /// Not in a form we take.
+    UnsupportedMedia = UNSUPPORTED_MEDIA_TYPE "unsupported-media-type" "不支持的内容格式" "unsupported media type"
+    /// The content is not valid; `errors` says where.
+    Invalid = UNPROCESSABLE_ENTITY "invalid-content" "内容有误" "invalid content"
+    /// A rule forbids it; `rule` says which.
+    Rule = UNPROCESSABLE_ENTITY "rule" "不符合规则" "a rule forbids it"
+    /// The idempotency key was used for another request.
+    KeyReused = UNPROCESSABLE_ENTITY "idempotency-key-reused" "幂等键已用于其他请求" "idempotency key already used for another request"
+    /// The bytes do not have the hash they were declared with.
+    HashMismatch = UNPROCESSABLE_ENTITY "hash-mismatch" "文件校验值不符" "the declared hash does not match"
+    /// Too many requests.
+    TooMany = TOO_MANY_REQUESTS "too-many-requests" "请求过于频繁" "too many requests"
+    /// Something broke that should not.
+    Internal = INTERNAL_SERVER_ERROR "internal" "系统内部错误" "internal error"
+    /// The log cannot be written or read for now.
+    Unavailable = SERVICE_UNAVAILABLE "unavailable" "系统暂不可用" "temporarily unavailable"
+    /// The outcome is not known; repeat with the same key.
+    OutcomeUnknown = SERVICE_UNAVAILABLE "outcome-unknown" "处理结果未知，请用同一幂等键重试" "outcome unknown, repeat with the same key"
+    /// The views have not reached the asked position.
+    NotCaughtUp = SERVICE_UNAVAILABLE "not-caught-up" "数据尚未更新到位" "the views have not caught up yet"
+    /// A stored paper is missing or damaged.
+    PaperUnavailable = SERVICE_UNAVAILABLE "paper-unavailable" "材料文件缺失或损坏" "the stored paper is missing or damaged"
+    /// The server is stopping.
+    Stopping = SERVICE_UNAVAILABLE "stopping" "系统正在停止" "the server is stopping"
+}
+
+/// One no, with what the caller needs to do better.
+#[derive(Debug, Clone)]
+pub struct Problem(Box<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    kind: Kind,
+    detail: Option<Text>,
+    errors: Vec<FieldError>,
+    rule: Option<String>,
+    current_version: Option<u64>,
+    retry_after_seconds: Option<u32>,
+}
+
+impl Problem {
+    /// A no without further words.
+    #[must_use]
+    pub fn new(kind: Kind) -> Self {
+        let retry_after_seconds = (kind.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
+        let inner =
+            Inner { kind, detail: None, errors: Vec::new(), rule: None, current_version: None, retry_after_seconds };
+        Self(Box::new(inner))
+    }
+
+    /// Says more.
+    #[must_use]
+    pub fn detail(mut self, detail: Text) -> Self {
+        self.0.detail = Some(detail);
+        self
+    }
+
+    /// Says where.
+    #[must_use]
+    pub fn errors(mut self, errors: Vec<FieldError>) -> Self {
+        self.0.errors = errors;
+        self
+    }
+
+    /// Names the rule that forbids it.
+    #[must_use]
+    pub fn rule(mut self, rule: impl Into<String>) -> Self {
+        self.0.rule = Some(rule.into());
+        self
+    }
+
+    /// Names the version that is now current.
+    #[must_use]
+    pub fn current_version(mut self, version: u64) -> Self {
+        self.0.current_version = Some(version);
+        self
+    }
+
+    /// Says when to try again.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.0.retry_after_seconds = Some(seconds);
+        self
+    }
+
+    /// Returns its kind.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// It is not there, or not for the caller to see: the two are not told apart.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(Kind::NotFound)
+    }
+
+    /// A query parameter has no valid value.
+    pub fn invalid_parameter(name: &str, detail: Text) -> Self {
+        Self::new(Kind::InvalidParameter).errors(vec![FieldError::new(format!("/{name}"), detail)])
+    }
+
+    fn body(&self, language: Language, instance: &str) -> Vec<u8> {
+        let Inner { kind, detail, errors, rule, current_version, .. } = &*self.0;
+        let errors: Vec<_> = errors
+            .iter()
+            .map(|error| FieldErrorBody { pointer: &error.pointer, detail: error.detail.in_language(language) })
+            .collect();
+        let body = ProblemBody {
+            r#type: format!("urn:yichuang:problem:{}", kind.code()),
+            title: kind.title(language),
+            status: kind.status().as_u16(),
+            detail: detail.as_ref().map(|text| text.in_language(language)),
+            instance,
+            code: kind.code(),
+            errors: &errors,
+            rule: rule.as_deref(),
+            current_version: *current_version,
+        };
+        serde_json::to_vec(&body).unwrap_or_default()
+    }
+
+    fn respond(&self, language: Language, instance: &str) -> HttpResponse {
+        let inner = &*self.0;
+        let mut response = HttpResponseBuilder::new(inner.kind.status());
+        response.insert_header((CONTENT_TYPE, "application/problem+json"));
+        if let Some(seconds) = inner.retry_after_seconds {
+            response.insert_header((RETRY_AFTER, seconds));
+        }
+        if inner.kind.status() == StatusCode::UNAUTHORIZED {
+            response.insert_header((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+        }
+        response.body(self.body(language, instance))
+    }
+}
+
+/// The shape of every no.
+#[derive(Debug, Serialize)]
+struct ProblemBody<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    instance: &'a str,
+    code: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldErrorBody<'a>],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current_version: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct FieldErrorBody<'a> {
+    pointer: &'a str,
+    detail: &'a str,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.kind.code())
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.0.kind.status()
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        // `render` puts the same answer into the caller's language; without it there is still a whole answer.
+        self.respond(Language::Chinese, "")
+    }
+}
+
+/// Middleware: gives every no of handlers, extractors and the router the one shape, in the caller's language.
+///
+/// # Errors
+/// None of its own: what comes from below is rendered here.
+pub async fn render(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let language = Language::of(request.headers());
+    let instance = request.path().to_owned();
+    let outer = request.request().clone();
+    let response = match next.call(request).await {
+        Ok(response) => response.map_into_boxed_body(),
+        Err(error) => ServiceResponse::from_err(error, outer),
+    };
+    if !response.status().is_client_error() && !response.status().is_server_error() {
+        return Ok(response);
+    }
+    let told = response.response().error().and_then(|error| error.as_error::<Problem>()).cloned();
+    let problem = told.unwrap_or_else(|| Problem::new(kind_of(response.status())));
+    let (request, plain) = response.into_parts();
+    let mut rendered = problem.respond(language, &instance);
+    // Headers such as `Allow` that the router set stay.
+    for (name, value) in plain.headers() {
+        if !rendered.headers().contains_key(name) {
+            rendered.headers_mut().insert(name.clone(), value.clone());
+        }
+    }
+    Ok(ServiceResponse::new(request, rendered))
+}
+
+fn kind_of(status: StatusCode) -> Kind {
+    match status {
+        StatusCode::UNAUTHORIZED => Kind::Unauthenticated,
+        StatusCode::FORBIDDEN => Kind::Forbidden,
+        StatusCode::NOT_FOUND => Kind::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => Kind::MethodNotAllowed,
+        StatusCode::NOT_ACCEPTABLE => Kind::NotAcceptable,
+        StatusCode::REQUEST_TIMEOUT => Kind::TimedOut,
+        StatusCode::PAYLOAD_TOO_LARGE => Kind::TooLarge,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Kind::UnsupportedMedia,
+        StatusCode::SERVICE_UNAVAILABLE => Kind::Unavailable,
+        status if status.is_client_error() => Kind::Malformed,
+        _ => Kind::Internal,
+    }
+}
+
+impl From<crate::auth::TokenError> for Problem {
+    fn from(error: crate::auth::TokenError) -> Self {
+        use crate::auth::TokenError;
+        match error {
+            TokenError::Missing | TokenError::Invalid => Self::new(Kind::Unauthenticated),
+            TokenError::Expired => Self::new(Kind::Expired),
+        }
+    }
+}

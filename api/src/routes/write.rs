@@ -1,0 +1,6 @@
+//! Acts: every write of the public contract.
+
+use actix_web::web::ServiceConfig;
+
+/// Registers the writes below `/api/v1`.
+pub fn configure(_config: &mut ServiceConfig) {}
