@@ -1,4 +1,20 @@
-//! To be filled.
+//! The one loop: everything shown is a fold over a slice of history.
+//!
+//! Live, rebuild and as-of differ only in which slice of the log is fed to the same fold. In reading order:
+//!
+//! - [`history`]: typed, read-only facts; [`journal`]: the same, able to append; [`codec`]: bytes ⇄ facts, nowhere else
+//! - [`moment`]: which slice is meant; [`effective`]: when a fact took effect
+//! - [`view`]: a fold in progress; [`pages`]: facts read and decoded ahead of it; [`checkpoint`]: states kept aside
+//! - [`format`]: foreign logs; [`log_stats`]: the figures of a log
 
+pub mod checkpoint;
+pub mod codec;
+pub mod effective;
 pub mod format;
+pub mod history;
+pub mod journal;
 pub mod log_stats;
+pub mod moment;
+pub mod pages;
+mod show;
+pub mod view;

@@ -1,0 +1,107 @@
+//! Facts page by page, read and decoded ahead of whoever folds them.
+
+use crate::history::{self, History, HistoryError};
+use domain::fact::Fact;
+use eventstore::{PAGE_EVENTS_MAX, Page, Position};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// How many pages may wait between two stages: enough that none stands still, few enough to stay small.
+const PAGES_AHEAD_MAX: usize = 3;
+
+/// The facts after a position, decoded once on a thread of their own while the reader folds.
+pub struct Pages {
+    decoded: mpsc::Receiver<Result<Arc<[Fact]>, HistoryError>>,
+}
+
+impl Pages {
+    /// Starts reading what lies between two positions, the first excluded, the last included.
+    ///
+    /// Must be called within a tokio runtime; dropping the result ends the reading.
+    #[must_use]
+    pub fn between(history: &History, after: Position, through: Position) -> Self {
+        Self::start(history, after, Some(through))
+    }
+
+    /// Starts reading what lies after a position, now and whenever the log grows; it never ends by itself.
+    ///
+    /// Must be called within a tokio runtime; dropping the result ends the reading.
+    #[must_use]
+    pub fn following(history: &History, after: Position) -> Self {
+        Self::start(history, after, None)
+    }
+
+    fn start(history: &History, after: Position, through: Option<Position>) -> Self {
+        let (raw_out, mut raw_in) = mpsc::channel(PAGES_AHEAD_MAX);
+        let (decoded_out, decoded) = mpsc::channel(PAGES_AHEAD_MAX);
+        tokio::spawn(read_ahead(history.clone(), after, through, raw_out));
+        tokio::task::spawn_blocking(move || {
+            while let Some(page) = raw_in.blocking_recv() {
+                let facts = page.and_then(|page: Page| history::decoded(&page)).map(|page| page.facts.into());
+                let failed = facts.is_err();
+                if decoded_out.blocking_send(facts).is_err() || failed {
+                    return;
+                }
+            }
+        });
+        Self { decoded }
+    }
+
+    /// Returns the next page, or `None` after the last.
+    ///
+    /// # Errors
+    /// The store cannot be read, or holds something unknown; nothing follows.
+    pub async fn next(&mut self) -> Option<Result<Arc<[Fact]>, HistoryError>> {
+        self.decoded.recv().await
+    }
+
+    /// Folds every page into a view on a thread that may compute for long, and returns the view.
+    ///
+    /// # Errors
+    /// The store cannot be read, or holds something unknown.
+    pub async fn fold_into<V: Send + 'static>(
+        mut self,
+        mut view: V,
+        mut fold: impl FnMut(&mut V, &[Fact]) + Send + 'static,
+    ) -> Result<V, HistoryError> {
+        let folding = tokio::task::spawn_blocking(move || {
+            while let Some(facts) = self.decoded.blocking_recv() {
+                fold(&mut view, &facts?);
+            }
+            Ok(view)
+        });
+        // Blocking work is never cancelled, so the only other ending is a panic, which goes on here.
+        folding.await.unwrap_or_else(|why| std::panic::resume_unwind(why.into_panic()))
+    }
+}
+
+async fn read_ahead(
+    history: History,
+    mut after: Position,
+    through: Option<Position>,
+    out: mpsc::Sender<Result<Page, HistoryError>>,
+) {
+    while through.is_none_or(|through| after < through) {
+        let page = tokio::select! {
+            page = next_page(&history, after, through) => page,
+            () = out.closed() => return,
+        };
+        let (next, ended) = match &page {
+            Ok(page) => (page.through, page.end && through.is_some()),
+            Err(_) => (after, true),
+        };
+        if out.send(page).await.is_err() || ended {
+            return;
+        }
+        after = next;
+    }
+}
+
+async fn next_page(history: &History, after: Position, through: Option<Position>) -> Result<Page, HistoryError> {
+    let Some(through) = through else {
+        history.grown_past(after).await?;
+        return Ok(history.raw_page(after, PAGE_EVENTS_MAX).await?);
+    };
+    let wanted = usize::try_from(through.0 - after.0).unwrap_or(usize::MAX).min(PAGE_EVENTS_MAX);
+    Ok(history.raw_page(after, wanted).await?)
+}
