@@ -466,6 +466,9 @@ pub struct CaseAccepted {
     pub clocks: Clocks,
     /// Working days from receipt to acceptance.
     pub lag_days: u16,
+    /// The steps of the item version that lie ahead, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepCode>,
     /// What statistics by acceptance need.
     pub dimensions: Dimensions,
     /// What to look at.
@@ -777,6 +780,12 @@ pub struct CaseDecided {
     /// How to challenge it (复议、诉讼); a refusal needs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
+    /// The promised clock stops here, not at closing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stops_promise: bool,
+    /// A certificate or document is to be made of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub yields_result: bool,
     /// To be delivered by, where the item sets a limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery_due: Option<Deadline>,
