@@ -9,9 +9,25 @@ use std::num::NonZeroU32;
 #[serde(transparent)]
 pub struct Code(NonZeroU32);
 
+impl Code {
+    /// Returns the place, from 1.
+    pub(crate) fn number(self) -> u32 {
+        self.0.get()
+    }
+
+    /// Returns the code of a place; 0 is none.
+    pub(crate) fn of_number(number: u32) -> Option<Self> {
+        NonZeroU32::new(number).map(Self)
+    }
+}
+
 /// A list in which every entry appears once, in the order of first appearance; the same history gives the same codes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Vec<T>", into = "Vec<T>", bound(serialize = "T: Ord + Clone + Serialize", deserialize = "T: Ord + Clone + Deserialize<'de>"))]
+#[serde(
+    from = "Vec<T>",
+    into = "Vec<T>",
+    bound(serialize = "T: Ord + Clone + Serialize", deserialize = "T: Ord + Clone + Deserialize<'de>")
+)]
 pub struct Names<T: Ord + Clone> {
     list: Vec<T>,
     codes: BTreeMap<T, Code>,
@@ -84,7 +100,10 @@ mod tests {
         assert_eq!(names.code(&"b".to_owned()), first);
         assert_eq!(names.name(second).map(String::as_str), Some("a"));
         assert_eq!(names.find(&"c".to_owned()), None);
-        assert_eq!(names.iter().map(|(code, name)| (code, name.as_str())).collect::<Vec<_>>(), [(first, "b"), (second, "a")]);
+        assert_eq!(
+            names.iter().map(|(code, name)| (code, name.as_str())).collect::<Vec<_>>(),
+            [(first, "b"), (second, "a")]
+        );
     }
 
     #[test]

@@ -1,11 +1,17 @@
 //! Counting: how often each thing was seen, and the figures that are made of such counts.
 
+use crate::scope::Period;
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// How often each key was seen. What is taken back leaves no trace, and the order of adding and taking does not matter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Vec<(K, i32)>", into = "Vec<(K, i32)>", bound(serialize = "K: Ord + Clone + Serialize", deserialize = "K: Ord + Clone + Deserialize<'de>"))]
+#[serde(
+    from = "Vec<(K, i32)>",
+    into = "Vec<(K, i32)>",
+    bound(serialize = "K: Ord + Clone + Serialize", deserialize = "K: Ord + Clone + Deserialize<'de>")
+)]
 pub struct Tally<K: Ord + Clone>(BTreeMap<K, i32>);
 
 impl<K: Ord + Clone> Default for Tally<K> {
@@ -45,15 +51,14 @@ impl<K: Ord + Clone> Tally<K> {
         self.0.iter().map(|(key, count)| (key, i64::from(*count)))
     }
 
-    /// Returns the keys of a range with their counts.
-    pub fn range<R: std::ops::RangeBounds<K>>(&self, range: R) -> impl Iterator<Item = (&K, i64)> {
-        self.0.range(range).map(|(key, count)| (key, i64::from(*count)))
-    }
-
     /// Returns how many different keys there are.
     #[must_use]
     pub fn cells(&self) -> usize {
         self.0.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
@@ -66,6 +71,58 @@ impl<K: Ord + Clone> From<Vec<(K, i32)>> for Tally<K> {
 impl<K: Ord + Clone> From<Tally<K>> for Vec<(K, i32)> {
     fn from(tally: Tally<K>) -> Self {
         tally.0.into_iter().collect()
+    }
+}
+
+/// A tally for every day, so that a question about a month reads a month.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    transparent,
+    bound(serialize = "K: Ord + Clone + Serialize", deserialize = "K: Ord + Clone + Deserialize<'de>")
+)]
+pub struct Daily<K: Ord + Clone>(BTreeMap<NaiveDate, Tally<K>>);
+
+impl<K: Ord + Clone> Default for Daily<K> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<K: Ord + Clone> Daily<K> {
+    /// Counts one more on this day.
+    pub fn add(&mut self, day: NaiveDate, key: K) {
+        self.change(day, key, 1);
+    }
+
+    /// Takes one of this day back.
+    pub fn take(&mut self, day: NaiveDate, key: K) {
+        self.change(day, key, -1);
+    }
+
+    fn change(&mut self, day: NaiveDate, key: K, by: i32) {
+        let tally = self.0.entry(day).or_default();
+        tally.change(key, by);
+        if tally.is_empty() {
+            self.0.remove(&day);
+        }
+    }
+
+    /// Returns every key of the period with its day and count.
+    pub fn within(&self, period: Period) -> impl Iterator<Item = (NaiveDate, &K, i64)> {
+        // A reversed period holds no day; a range over it would not be one.
+        let to = period.to.max(period.from);
+        self.0.range(period.from..to).flat_map(|(day, tally)| tally.iter().map(|(key, count)| (*day, key, count)))
+    }
+
+    /// Returns every key with its day and count.
+    pub fn iter(&self) -> impl Iterator<Item = (NaiveDate, &K, i64)> {
+        self.0.iter().flat_map(|(day, tally)| tally.iter().map(|(key, count)| (*day, key, count)))
+    }
+
+    /// Returns how many different keys there are, day by day.
+    #[must_use]
+    pub fn cells(&self) -> usize {
+        self.0.values().map(Tally::cells).sum()
     }
 }
 
@@ -97,6 +154,13 @@ impl DayCounts {
     /// Counts `count` more of this many days.
     pub fn add(&mut self, days: u16, count: i64) {
         *self.0.entry(days).or_default() += count;
+    }
+
+    /// Counts everything the other counted.
+    pub fn merge(&mut self, other: &Self) {
+        for (days, count) in &other.0 {
+            self.add(*days, *count);
+        }
     }
 
     /// Returns mean and percentiles by nearest rank.
