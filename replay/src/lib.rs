@@ -5,13 +5,14 @@
 //! - [`history`]: typed, read-only facts; [`journal`]: the same, able to append; [`codec`]: bytes ⇄ facts, nowhere else
 //! - [`moment`]: which slice is meant; [`effective`]: when a fact took effect
 //! - [`view`]: a fold in progress; [`pages`]: facts read and decoded ahead of it; [`checkpoint`]: states kept aside
-//! - [`format`]: foreign logs; [`log_stats`]: the figures of a log
+//! - [`format`]: foreign logs; [`import`]: into the log with them; [`log_stats`]: the figures of a log
 
 pub mod checkpoint;
 pub mod codec;
 pub mod effective;
 pub mod format;
 pub mod history;
+pub mod import;
 pub mod journal;
 pub mod log_stats;
 pub mod moment;

@@ -3,6 +3,10 @@
 //! Events may come in any order: a case's events are ordered at the end, by time and then in the order they came, which
 //! is the order of the log. Every count is exact; durations are sums of whole microseconds, divided once.
 
+mod of_history;
+
+pub use of_history::{LogSelection, of_history};
+
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};

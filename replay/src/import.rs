@@ -1,0 +1,323 @@
+//! Takes foreign histories into the log, each case as a stream of its own, so that doing it again adds nothing.
+//!
+//! Every id is derived: the case's from its source and its id there, an event's from what it says, a frame's from its
+//! events. A frame that was taken in before is therefore answered as the first time; where only a part of a case is
+//! there (another export of the same system, an import that was broken off), just the rest is appended.
+
+mod attributes;
+mod derived;
+mod together;
+
+pub use attributes::to_json;
+
+use crate::format::{self, Entry, ForeignCase, FormatError};
+use crate::history::HistoryError;
+use crate::journal::Journal;
+use derived::Derived;
+use domain::ids::{OrganisationId, SourceName};
+use domain::zone::Instant;
+use eventstore::{AppendError, EVENTS_PER_FRAME_MAX, Position, ReadError};
+use serde::Serialize;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use together::{Taken, Taker};
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinSet};
+
+/// How many left-out things are listed; all are counted.
+pub const REJECTED_LISTED_MAX: usize = 100;
+
+/// Frames on their way to the disk at once: enough to keep the log's writer busy.
+const FRAMES_IN_FLIGHT_MAX: usize = 16;
+/// Frames read ahead of those.
+const FRAMES_AHEAD_MAX: usize = 16;
+
+/// What to take in, and as what.
+#[derive(Debug, Clone)]
+pub struct ImportRequest {
+    /// The file.
+    pub file: PathBuf,
+    /// The legacy system whose history it is.
+    pub source: SourceName,
+    /// The organisation that takes it in; whoever sees all of that sees it.
+    pub organisation: OrganisationId,
+}
+
+/// The clock by which the import is recorded.
+pub type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
+
+/// What an import did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Imported {
+    /// Cases that were not in the log before.
+    pub cases: u64,
+    /// Events that were not in the log before.
+    pub events: u64,
+    /// What the log had already.
+    pub already_there: AlreadyThere,
+    /// Things of the file that were left out.
+    pub rejected_total: u64,
+    /// The first of them.
+    pub rejected: Vec<Rejected>,
+}
+
+/// What an import found in the log.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct AlreadyThere {
+    /// Cases.
+    pub cases: u64,
+    /// Events.
+    pub events: u64,
+}
+
+/// Something that was left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rejected {
+    /// Where it stands in the file.
+    #[serde(rename = "where")]
+    pub place: String,
+    /// Why it cannot be used.
+    pub reason: String,
+}
+
+/// How far an import has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImportProgress {
+    /// What it is doing.
+    pub stage: Stage,
+    /// Bytes of the file read in this stage.
+    pub bytes: u64,
+    /// Bytes of the file.
+    pub bytes_total: u64,
+    /// Events taken in, or found there.
+    pub events: u64,
+}
+
+/// What an import is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Reading the file through, so that a broken one leaves nothing behind.
+    Checking,
+    /// Appending to the log.
+    TakingIn,
+}
+
+/// Why an import stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The file is unusable; nothing of it was taken in.
+    #[error("cannot import {}: {source}; nothing was taken in", file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        source: FormatError,
+    },
+    /// The file was whole a moment ago.
+    #[error("{} changed while it was read: {source}; import it again, only the rest will be added", file.display())]
+    Changed {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it now.
+        source: FormatError,
+    },
+    /// The log did not take a frame.
+    #[error("the log stopped taking in cases: {source}; import again, only the rest will be added")]
+    Append {
+        /// Why.
+        #[from]
+        source: AppendError,
+    },
+    /// The log could not be asked what it has.
+    #[error("the log cannot be read: {source}")]
+    History {
+        /// Why.
+        #[from]
+        source: HistoryError,
+    },
+    /// A thread of the import died.
+    #[error("a thread of the import ended early")]
+    Thread(#[from] JoinError),
+}
+
+impl From<ReadError> for ImportError {
+    fn from(source: ReadError) -> Self {
+        HistoryError::from(source).into()
+    }
+}
+
+/// Takes a foreign log in, telling `progress` now and then how far it is.
+///
+/// The file is read twice, in a stream each time: once to see that it is whole, once to append it. A case of up to 255
+/// events is appended all or nothing; of a longer one, what is missing after a crash is added by the next import.
+///
+/// # Errors
+/// The file is unusable, or the log is.
+pub async fn import(
+    journal: &Journal,
+    request: ImportRequest,
+    clock: Clock,
+    mut progress: impl FnMut(ImportProgress) + Send,
+) -> Result<Imported, ImportError> {
+    check(&request.file, &mut progress).await?;
+
+    let head = journal.history().head().await?.position;
+    let taker = Arc::new(Taker::new(journal.clone(), &request, clock, head));
+    let (out, mut frames) = mpsc::channel(FRAMES_AHEAD_MAX);
+    let file = request.file.clone();
+    let source = request.source.clone();
+    let reader = tokio::task::spawn_blocking(move || read(&file, &source, &out));
+
+    let mut imported = Imported::default();
+    let mut in_flight = JoinSet::new();
+    while let Some(read) = frames.recv().await {
+        let Read { bytes, bytes_total, part } =
+            read.map_err(|source| ImportError::Changed { file: request.file.clone(), source })?;
+        match part {
+            Part::LeftOut(rejected) => imported.reject(rejected),
+            Part::Cases(cases) => {
+                // A second trace of a case must find the first one in the log.
+                let limit = if cases.iter().any(|case| case.trace > 0) { 1 } else { FRAMES_IN_FLIGHT_MAX };
+                while limit <= in_flight.len() {
+                    imported.join(&mut in_flight).await?;
+                }
+                let taker = taker.clone();
+                in_flight.spawn(async move { taker.take(cases).await });
+            }
+        }
+        let events = imported.events + imported.already_there.events;
+        progress(ImportProgress { stage: Stage::TakingIn, bytes, bytes_total, events });
+    }
+    reader.await?;
+    while !in_flight.is_empty() {
+        imported.join(&mut in_flight).await?;
+    }
+    Ok(imported)
+}
+
+impl Imported {
+    fn reject(&mut self, rejected: Rejected) {
+        self.rejected_total += 1;
+        if self.rejected.len() < REJECTED_LISTED_MAX {
+            self.rejected.push(rejected);
+        }
+    }
+
+    async fn join(&mut self, in_flight: &mut JoinSet<Result<Taken, ImportError>>) -> Result<(), ImportError> {
+        let Some(done) = in_flight.join_next().await else { return Ok(()) };
+        let Taken { added, already_there, rejected } = done??;
+        self.cases += added.cases;
+        self.events += added.events;
+        self.already_there.cases += already_there.cases;
+        self.already_there.events += already_there.events;
+        rejected.into_iter().for_each(|rejected| self.reject(rejected));
+        Ok(())
+    }
+}
+
+/// Reads the whole file and keeps nothing of it.
+async fn check(file: &Path, progress: &mut (impl FnMut(ImportProgress) + Send)) -> Result<(), ImportError> {
+    const ENTRIES_PER_REPORT: usize = 4096;
+    let path = file.to_owned();
+    let (out, mut reports) = mpsc::channel(1);
+    let reading = tokio::task::spawn_blocking(move || -> Result<(), FormatError> {
+        let log = format::open(&path)?;
+        let (position, mut entries) = (log.progress(), 0);
+        for entry in log {
+            entry?;
+            entries += 1;
+            if entries % ENTRIES_PER_REPORT == 0 {
+                // Nobody waits for a report: if the last one was not taken yet, this one is not missed.
+                let _ = out.try_send((position.read(), position.total()));
+            }
+        }
+        Ok(())
+    });
+    while let Some((bytes, bytes_total)) = reports.recv().await {
+        progress(ImportProgress { stage: Stage::Checking, bytes, bytes_total, events: 0 });
+    }
+    reading.await?.map_err(|source| ImportError::File { file: file.to_owned(), source })
+}
+
+/// A case as read, and which of the traces with its id it is.
+struct ReadCase {
+    case: ForeignCase,
+    trace: u32,
+}
+
+/// Something read, and how far into the file.
+struct Read {
+    bytes: u64,
+    bytes_total: u64,
+    part: Part,
+}
+
+enum Part {
+    /// The cases of one frame; or one case, too long for a frame or seen before.
+    Cases(Vec<ReadCase>),
+    LeftOut(Rejected),
+}
+
+type Out = mpsc::Sender<Result<Read, FormatError>>;
+
+/// Reads the file, and hands its cases on in portions of a frame. Ends early if nobody listens any more.
+fn read(file: &Path, source: &SourceName, out: &Out) {
+    if let Err(error) = read_frames(file, source, out) {
+        let _ = out.blocking_send(Err(error));
+    }
+}
+
+fn read_frames(file: &Path, source: &SourceName, out: &Out) -> Result<(), FormatError> {
+    let log = format::open(file)?;
+    let position = log.progress();
+    let send = |part| {
+        let read = Read { bytes: position.read(), bytes_total: position.total(), part };
+        out.blocking_send(Ok(read)).is_ok()
+    };
+    let mut frame: Vec<ReadCase> = Vec::new();
+    let mut frame_events = 0;
+    // Sixteen bytes and a count a case: a log may name a case in several traces, and only then must they be told apart.
+    let mut traces: HashMap<u128, u32> = HashMap::new();
+    for entry in log {
+        let case = match entry? {
+            Entry::Case(case) => case,
+            Entry::LeftOut(left_out) => {
+                let rejected = Rejected { place: left_out.place.to_string(), reason: left_out.reason.to_string() };
+                if !send(Part::LeftOut(rejected)) {
+                    return Ok(());
+                }
+                continue;
+            }
+        };
+        let seen = traces.entry(Derived::case(source, &case.id).0.into()).or_default();
+        let trace = *seen;
+        *seen += 1;
+        // The event that opens the case stands before its own.
+        let events = case.events.len() + 1;
+        let alone = trace > 0 || events > EVENTS_PER_FRAME_MAX;
+        if !frame.is_empty() && (alone || frame_events + events > EVENTS_PER_FRAME_MAX) {
+            frame_events = 0;
+            if !send(Part::Cases(std::mem::take(&mut frame))) {
+                return Ok(());
+            }
+        }
+        frame.push(ReadCase { case, trace });
+        frame_events += events;
+        if alone {
+            frame_events = 0;
+            if !send(Part::Cases(std::mem::take(&mut frame))) {
+                return Ok(());
+            }
+        }
+    }
+    if !frame.is_empty() {
+        send(Part::Cases(frame));
+    }
+    Ok(())
+}
+
+/// Tells whether everything appended stood in the log at `head` already.
+fn stood_before(appended: &eventstore::Appended, head: Position) -> bool {
+    appended.last <= head
+}
