@@ -9,5 +9,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod node;
+pub mod papers;
 pub mod problem;
 pub mod routes;
+pub mod vault;

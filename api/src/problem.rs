@@ -80,100 +80,165 @@ impl FieldError {
     }
 }
 
-macro_rules! kinds {
-    ($( $(#[$doc:meta])* $kind:ident = $status:ident $code:literal $zh:literal $en:literal )*) => {
-        /// Every kind of no.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Kind {
-            $( $(#[$doc])* $kind, )*
-        }
-
-        impl Kind {
-            /// Every kind, for the description of the service.
-            pub const ALL: &[Self] = &[ $( Self::$kind, )* ];
-
-            /// Returns the HTTP status.
-            #[must_use]
-            pub fn status(self) -> StatusCode {
-                match self { $( Self::$kind => StatusCode::$status, )* }
-            }
-
-            /// Returns the permanent code.
-            #[must_use]
-            pub fn code(self) -> &'static str {
-                match self { $( Self::$kind => $code, )* }
-            }
-
-            fn title(self, language: Language) -> &'static str {
-                match (self, language) {
-                    $( (Self::$kind, Language::Chinese) => $zh, (Self::$kind, Language::English) => $en, )*
-                }
-            }
-        }
-    };
+/// Every kind of no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The body or a parameter cannot be read.
+    Malformed,
+    /// A query parameter nobody knows.
+    UnknownParameter,
+    /// A query parameter has no valid value.
+    InvalidParameter,
+    /// A range ends before it begins.
+    ReversedRange,
+    /// A moment that has not come yet.
+    FutureMoment,
+    /// A cursor this server did not give.
+    InvalidCursor,
+    /// The idempotency key is not a ULID.
+    InvalidKey,
+    /// No valid token.
+    Unauthenticated,
+    /// A token past its time.
+    Expired,
+    /// The caller may see it, but not do that.
+    Forbidden,
+    /// It is not there, or not for the caller to see.
+    NotFound,
+    /// The path knows no such method.
+    MethodNotAllowed,
+    /// No representation the client would take.
+    NotAcceptable,
+    /// The client took too long to send.
+    TimedOut,
+    /// The same idempotency key is being worked on.
+    InProgress,
+    /// Others kept changing it.
+    Contended,
+    /// `If-Match` names an older version.
+    Stale,
+    /// Too many bytes.
+    TooLarge,
+    /// Not in a form we take.
+    UnsupportedMedia,
+    /// The content is not valid; `errors` says where.
+    Invalid,
+    /// A rule forbids it; `rule` says which.
+    Rule,
+    /// The idempotency key was used for another request.
+    KeyReused,
+    /// The bytes do not have the hash they were declared with.
+    HashMismatch,
+    /// Too many requests.
+    TooMany,
+    /// Something broke that should not.
+    Internal,
+    /// The log cannot be written or read for now.
+    Unavailable,
+    /// The outcome is not known; repeat with the same key.
+    OutcomeUnknown,
+    /// The views have not reached the asked position.
+    NotCaughtUp,
+    /// A stored paper is missing or damaged.
+    PaperUnavailable,
+    /// The server is stopping.
+    Stopping,
 }
 
-kinds! {
-    /// The body or a parameter cannot be read.
-    Malformed = BAD_REQUEST "malformed" "请求无法读取" "the request cannot be read"
-    /// A query parameter nobody knows.
-    UnknownParameter = BAD_REQUEST "unknown-parameter" "未知的查询参数" "unknown query parameter"
-    /// A query parameter has no valid value.
-    InvalidParameter = BAD_REQUEST "invalid-parameter" "查询参数无效" "invalid query parameter"
-    /// A range ends before it begins.
-    ReversedRange = BAD_REQUEST "reversed-range" "起止时间颠倒" "the range is reversed"
-    /// A moment that has not come yet.
-    FutureMoment = BAD_REQUEST "future-moment" "时间尚未到来" "that moment has not come yet"
-    /// A cursor this server did not give.
-    InvalidCursor = BAD_REQUEST "invalid-cursor" "游标无效" "invalid cursor"
-    /// The idempotency key is not a ULID.
-    InvalidKey = BAD_REQUEST "invalid-idempotency-key" "幂等键无效" "invalid idempotency key"
-    /// No valid token.
-    Unauthenticated = UNAUTHORIZED "unauthenticated" "请先登录" "authentication is required"
-    /// A token past its time.
-    Expired = UNAUTHORIZED "token-expired" "登录已过期" "the token has expired"
-    /// The caller may see it, but not do that.
-    Forbidden = FORBIDDEN "forbidden" "无权进行此操作" "not allowed"
-    /// It is not there, or not for the caller to see.
-    NotFound = NOT_FOUND "not-found" "未找到" "not found"
-    /// The path knows no such method.
-    MethodNotAllowed = METHOD_NOT_ALLOWED "method-not-allowed" "不支持该方法" "method not allowed"
-    /// No representation the client would take.
-    NotAcceptable = NOT_ACCEPTABLE "not-acceptable" "无法按要求的格式提供" "no acceptable representation"
-    /// The client took too long to send.
-    TimedOut = REQUEST_TIMEOUT "request-timeout" "请求超时" "the request took too long"
-    /// The same idempotency key is being worked on.
-    InProgress = CONFLICT "command-in-progress" "同一请求正在处理" "this command is in progress"
-    /// Others kept changing it.
-    Contended = CONFLICT "contended" "多人同时操作，请重试" "too many others changed it, try again"
-    /// `If-Match` names an older version.
-    Stale = PRECONDITION_FAILED "stale-version" "内容已被更新" "it has changed meanwhile"
-    /// Too many bytes.
-    TooLarge = PAYLOAD_TOO_LARGE "too-large" "内容过大" "too large"
-    /// Not in a form we take.
-    UnsupportedMedia = UNSUPPORTED_MEDIA_TYPE "unsupported-media-type" "不支持的内容格式" "unsupported media type"
-    /// The content is not valid; `errors` says where.
-    Invalid = UNPROCESSABLE_ENTITY "invalid-content" "内容有误" "invalid content"
-    /// A rule forbids it; `rule` says which.
-    Rule = UNPROCESSABLE_ENTITY "rule" "不符合规则" "a rule forbids it"
-    /// The idempotency key was used for another request.
-    KeyReused = UNPROCESSABLE_ENTITY "idempotency-key-reused" "幂等键已用于其他请求" "idempotency key already used for another request"
-    /// The bytes do not have the hash they were declared with.
-    HashMismatch = UNPROCESSABLE_ENTITY "hash-mismatch" "文件校验值不符" "the declared hash does not match"
-    /// Too many requests.
-    TooMany = TOO_MANY_REQUESTS "too-many-requests" "请求过于频繁" "too many requests"
-    /// Something broke that should not.
-    Internal = INTERNAL_SERVER_ERROR "internal" "系统内部错误" "internal error"
-    /// The log cannot be written or read for now.
-    Unavailable = SERVICE_UNAVAILABLE "unavailable" "系统暂不可用" "temporarily unavailable"
-    /// The outcome is not known; repeat with the same key.
-    OutcomeUnknown = SERVICE_UNAVAILABLE "outcome-unknown" "处理结果未知，请用同一幂等键重试" "outcome unknown, repeat with the same key"
-    /// The views have not reached the asked position.
-    NotCaughtUp = SERVICE_UNAVAILABLE "not-caught-up" "数据尚未更新到位" "the views have not caught up yet"
-    /// A stored paper is missing or damaged.
-    PaperUnavailable = SERVICE_UNAVAILABLE "paper-unavailable" "材料文件缺失或损坏" "the stored paper is missing or damaged"
-    /// The server is stopping.
-    Stopping = SERVICE_UNAVAILABLE "stopping" "系统正在停止" "the server is stopping"
+use Kind::*;
+
+impl Kind {
+    /// Every kind, for the description of the service.
+    pub const ALL: &[Self] = &[
+        Malformed,
+        UnknownParameter,
+        InvalidParameter,
+        ReversedRange,
+        FutureMoment,
+        InvalidCursor,
+        InvalidKey,
+        Unauthenticated,
+        Expired,
+        Forbidden,
+        NotFound,
+        MethodNotAllowed,
+        NotAcceptable,
+        TimedOut,
+        InProgress,
+        Contended,
+        Stale,
+        TooLarge,
+        UnsupportedMedia,
+        Invalid,
+        Rule,
+        KeyReused,
+        HashMismatch,
+        TooMany,
+        Internal,
+        Unavailable,
+        OutcomeUnknown,
+        NotCaughtUp,
+        PaperUnavailable,
+        Stopping,
+    ];
+
+    /// Returns the status, the permanent code, and the title in Chinese and in English.
+    #[rustfmt::skip]
+    fn row(self) -> (StatusCode, [&'static str; 3]) {
+        use StatusCode as S;
+        match self {
+            Malformed => (S::BAD_REQUEST, ["malformed", "请求无法读取", "the request cannot be read"]),
+            UnknownParameter => (S::BAD_REQUEST, ["unknown-parameter", "未知的查询参数", "unknown query parameter"]),
+            InvalidParameter => (S::BAD_REQUEST, ["invalid-parameter", "查询参数无效", "invalid query parameter"]),
+            ReversedRange => (S::BAD_REQUEST, ["reversed-range", "起止时间颠倒", "the range is reversed"]),
+            FutureMoment => (S::BAD_REQUEST, ["future-moment", "时间尚未到来", "that moment has not come yet"]),
+            InvalidCursor => (S::BAD_REQUEST, ["invalid-cursor", "游标无效", "invalid cursor"]),
+            InvalidKey => (S::BAD_REQUEST, ["invalid-idempotency-key", "幂等键无效", "invalid idempotency key"]),
+            Unauthenticated => (S::UNAUTHORIZED, ["unauthenticated", "请先登录", "authentication is required"]),
+            Expired => (S::UNAUTHORIZED, ["token-expired", "登录已过期", "the token has expired"]),
+            Forbidden => (S::FORBIDDEN, ["forbidden", "无权进行此操作", "not allowed"]),
+            NotFound => (S::NOT_FOUND, ["not-found", "未找到", "not found"]),
+            MethodNotAllowed => (S::METHOD_NOT_ALLOWED, ["method-not-allowed", "不支持该方法", "method not allowed"]),
+            NotAcceptable => (S::NOT_ACCEPTABLE, ["not-acceptable", "无法按要求的格式提供", "no acceptable representation"]),
+            TimedOut => (S::REQUEST_TIMEOUT, ["request-timeout", "请求超时", "the request took too long"]),
+            InProgress => (S::CONFLICT, ["command-in-progress", "同一请求正在处理", "this command is in progress"]),
+            Contended => (S::CONFLICT, ["contended", "多人同时操作，请重试", "too many others changed it, try again"]),
+            Stale => (S::PRECONDITION_FAILED, ["stale-version", "内容已被更新", "it has changed meanwhile"]),
+            TooLarge => (S::PAYLOAD_TOO_LARGE, ["too-large", "内容过大", "too large"]),
+            UnsupportedMedia => (S::UNSUPPORTED_MEDIA_TYPE, ["unsupported-media-type", "不支持的内容格式", "unsupported media type"]),
+            Invalid => (S::UNPROCESSABLE_ENTITY, ["invalid-content", "内容有误", "invalid content"]),
+            Rule => (S::UNPROCESSABLE_ENTITY, ["rule", "不符合规则", "a rule forbids it"]),
+            KeyReused => (S::UNPROCESSABLE_ENTITY, ["idempotency-key-reused", "幂等键已用于其他请求", "idempotency key already used for another request"]),
+            HashMismatch => (S::UNPROCESSABLE_ENTITY, ["hash-mismatch", "文件校验值不符", "the declared hash does not match"]),
+            TooMany => (S::TOO_MANY_REQUESTS, ["too-many-requests", "请求过于频繁", "too many requests"]),
+            Internal => (S::INTERNAL_SERVER_ERROR, ["internal", "系统内部错误", "internal error"]),
+            Unavailable => (S::SERVICE_UNAVAILABLE, ["unavailable", "系统暂不可用", "temporarily unavailable"]),
+            OutcomeUnknown => (S::SERVICE_UNAVAILABLE, ["outcome-unknown", "处理结果未知，请用同一幂等键重试", "outcome unknown, repeat with the same key"]),
+            NotCaughtUp => (S::SERVICE_UNAVAILABLE, ["not-caught-up", "数据尚未更新到位", "the views have not caught up yet"]),
+            PaperUnavailable => (S::SERVICE_UNAVAILABLE, ["paper-unavailable", "材料文件缺失或损坏", "the stored paper is missing or damaged"]),
+            Stopping => (S::SERVICE_UNAVAILABLE, ["stopping", "系统正在停止", "the server is stopping"]),
+        }
+    }
+
+    /// Returns the HTTP status.
+    #[must_use]
+    pub fn status(self) -> StatusCode {
+        self.row().0
+    }
+
+    /// Returns the permanent code.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        self.row().1[0]
+    }
+
+    fn title(self, language: Language) -> &'static str {
+        let [_, zh, en] = self.row().1;
+        match language {
+            Language::Chinese => zh,
+            Language::English => en,
+        }
+    }
 }
 
 /// One no, with what the caller needs to do better.
