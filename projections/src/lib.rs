@@ -2,6 +2,12 @@
 //!
 //! No IO, no clock: a question about "now" takes the moment as an argument.
 
+pub mod balance;
+pub mod names;
+pub mod processing_times;
 mod projection;
+pub mod satisfaction;
+pub mod scope;
+pub mod tally;
 
 pub use projection::Projection;

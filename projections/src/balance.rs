@@ -1,0 +1,291 @@
+//! 收支平衡: what was open, what came, how it ended, and what is open still.
+//!
+//! Every case is one record of the month it came and the month and way it ended, so it stands in exactly one column and
+//! the two sides cannot differ. While a case is open its organisations may change; its record moves with it.
+
+use crate::names::{Code, Names};
+use crate::projection::Projection;
+use crate::scope::{Attribution, Month, Source, Subtree};
+use crate::tally::Tally;
+use domain::event::case::{
+    CaseAborted, CaseAccepted, CaseFinished, CaseReturned, CaseWithdrawn, Closing, ClosingKind, IntakeRefused,
+    NotRequiredTold, SupplementLapsed,
+};
+use domain::event::{CaseEvent, Event};
+use domain::fact::{Fact, Subject};
+use domain::ids::{CaseId, OrganisationId, SourceName};
+use domain::organisation::Organisations;
+use domain::zone::day_of;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The state behind every balance.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Balance {
+    sources: Names<SourceName>,
+    organisations: Names<OrganisationId>,
+    cases: Tally<Record>,
+    open: BTreeMap<CaseId, Record>,
+}
+
+/// A case, as far as the balance knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Record {
+    source: Code,
+    submitted: Month,
+    ended: Option<(Month, ClosingKind)>,
+    intake: Code,
+    deciding: Code,
+    delivering: Code,
+}
+
+/// A question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BalanceQuery {
+    /// Which month.
+    pub month: Month,
+    /// Only this organisation and those under it.
+    pub organisation: Option<OrganisationId>,
+    /// Which organisation a case belongs to.
+    pub attribution: Attribution,
+    /// Whose histories. Imported cases have no ending, so they stay open in their own source.
+    pub source: Source,
+}
+
+/// One month of one or more organisations: `opening + submitted = Σ closings + open`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BalanceRow {
+    /// Whose; absent in the total.
+    pub organisation: Option<OrganisationId>,
+    /// Open when the month began.
+    pub opening: i64,
+    /// Applied for in the month.
+    pub submitted: i64,
+    /// Ended in the month, by how; every kind is there.
+    pub closings: BTreeMap<ClosingKind, i64>,
+    /// All of these.
+    pub closed: i64,
+    /// Open when the month ended.
+    pub open: i64,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BalanceAnswer {
+    /// Which month.
+    pub month: Month,
+    /// Which organisation a case belongs to.
+    pub attribution: Attribution,
+    /// Every organisation that had a case, by id.
+    pub rows: Vec<BalanceRow>,
+    /// All of them together.
+    pub total: BalanceRow,
+}
+
+impl Projection for Balance {
+    const NAME: &'static str = "balance";
+    const REVISION: u32 = 1;
+
+    fn apply(&mut self, fact: &Fact) {
+        match (&fact.event, &fact.subject) {
+            (Event::Case(event), Subject::Case(case)) => self.apply_case(*case, event, fact),
+            // A case's event in another stream is nobody's case.
+            (Event::Case(_), _) => (),
+            (
+                Event::Rating(_)
+                | Event::Item(_)
+                | Event::Organisation(_)
+                | Event::Calendar(_)
+                | Event::Policy(_)
+                | Event::Access(_),
+                _,
+            ) => (),
+        }
+    }
+}
+
+impl Balance {
+    fn apply_case(&mut self, case: CaseId, event: &CaseEvent, fact: &Fact) {
+        match event {
+            CaseEvent::CaseSubmitted(submitted) => {
+                let record = Record {
+                    source: self.sources.code(&submitted.source),
+                    submitted: Month::of(day_of(fact.occurred_at)),
+                    ended: None,
+                    intake: self.organisations.code(&submitted.intake),
+                    deciding: self.organisations.code(&submitted.deciding),
+                    delivering: self.organisations.code(&submitted.handling),
+                };
+                self.keep_open(case, record);
+            }
+            CaseEvent::CaseAccepted(CaseAccepted { dimensions, .. }) => {
+                let Some(before) = self.open.get(&case).copied() else { return };
+                let record = Record {
+                    intake: self.organisations.code(&dimensions.intake),
+                    deciding: self.organisations.code(&dimensions.deciding),
+                    delivering: self.organisations.code(&dimensions.delivering),
+                    ..before
+                };
+                self.keep_open(case, record);
+            }
+            CaseEvent::NotRequiredTold(NotRequiredTold { closing, .. })
+            | CaseEvent::IntakeRefused(IntakeRefused { closing, .. })
+            | CaseEvent::SupplementLapsed(SupplementLapsed { closing, .. })
+            | CaseEvent::CaseFinished(CaseFinished { closing, .. })
+            | CaseEvent::CaseWithdrawn(CaseWithdrawn { closing, .. })
+            | CaseEvent::CaseReturned(CaseReturned { closing, .. })
+            | CaseEvent::CaseAborted(CaseAborted { closing, .. }) => {
+                if let Some(open) = self.open.remove(&case) {
+                    self.cases.take(open);
+                }
+                let ended = self.ended(closing);
+                self.cases.add(ended);
+            }
+            CaseEvent::RecordCorrected(corrected) => {
+                if let Some(change) = &corrected.closing {
+                    let (old, new) = (self.ended(&change.old), self.ended(&change.new));
+                    self.cases.take(old);
+                    self.cases.add(new);
+                }
+            }
+            CaseEvent::LegacyCaseOpened(opened) => {
+                let organisation = self.organisations.code(&fact.by.organisation);
+                let record = Record {
+                    source: self.sources.code(&opened.source),
+                    submitted: Month::of(day_of(fact.occurred_at)),
+                    ended: None,
+                    intake: organisation,
+                    deciding: organisation,
+                    delivering: organisation,
+                };
+                // It will never end here, so nothing has to be remembered of it.
+                self.cases.add(record);
+            }
+            CaseEvent::MaterialAttached(_)
+            | CaseEvent::CaseReceived(_)
+            | CaseEvent::CorrectedOnTheSpot(_)
+            | CaseEvent::OneTimeNoticeIssued(_)
+            | CaseEvent::SupplementProvided(_)
+            | CaseEvent::DeemedAcceptanceReversed(_)
+            | CaseEvent::CaseRouted(_)
+            | CaseEvent::WorkClaimed(_)
+            | CaseEvent::WorkReleased(_)
+            | CaseEvent::WorkReassigned(_)
+            | CaseEvent::StepStarted(_)
+            | CaseEvent::StepFinished(_)
+            | CaseEvent::StepSentBack(_)
+            | CaseEvent::ConsultationOpened(_)
+            | CaseEvent::ConsultationAnswered(_)
+            | CaseEvent::SpecialProcedureRequested(_)
+            | CaseEvent::SpecialProcedureOpened(_)
+            | CaseEvent::SpecialProcedureRejected(_)
+            | CaseEvent::SpecialProcedureClosed(_)
+            | CaseEvent::ExtensionRequested(_)
+            | CaseEvent::DeadlineExtended(_)
+            | CaseEvent::ExtensionRejected(_)
+            | CaseEvent::DeadlineRecomputed(_)
+            | CaseEvent::CaseDecided(_)
+            | CaseEvent::ResultMade(_)
+            | CaseEvent::ResultDelivered(_)
+            | CaseEvent::AbortRequested(_)
+            | CaseEvent::AbortRejected(_)
+            | CaseEvent::LegForwarded(_)
+            | CaseEvent::CaseUrged(_)
+            | CaseEvent::UrgingAnswered(_)
+            | CaseEvent::CorrectionRequested(_)
+            | CaseEvent::CorrectionRejected(_)
+            | CaseEvent::ResultRevoked(_)
+            | CaseEvent::CaseArchived(_)
+            | CaseEvent::LateEntryExplained(_)
+            | CaseEvent::WarningRaised(_)
+            | CaseEvent::LegacyActivityRecorded(_) => (),
+        }
+    }
+
+    fn keep_open(&mut self, case: CaseId, record: Record) {
+        if let Some(before) = self.open.insert(case, record) {
+            self.cases.take(before);
+        }
+        self.cases.add(record);
+    }
+
+    fn ended(&mut self, closing: &Closing) -> Record {
+        Record {
+            source: self.sources.code(&closing.source),
+            submitted: Month::of(closing.submitted_on),
+            ended: Some((Month::of(closing.closed_on), closing.kind)),
+            intake: self.organisations.code(&closing.intake),
+            deciding: self.organisations.code(&closing.deciding),
+            delivering: self.organisations.code(&closing.delivering),
+        }
+    }
+
+    /// Answers a question.
+    #[must_use]
+    pub fn answer(&self, query: &BalanceQuery, organisations: &Organisations) -> BalanceAnswer {
+        let within = Subtree::of(query.organisation.as_ref(), organisations, &self.organisations);
+        let mut rows: BTreeMap<Code, BalanceRow> = BTreeMap::new();
+        let mut total = BalanceRow::empty();
+        for (record, count) in self.cases.iter() {
+            let organisation = record.attributed(query.attribution);
+            let source = self.sources.name(record.source);
+            let wanted = within.contains(organisation) && source.is_some_and(|source| query.source.contains(source));
+            if !wanted || query.month < record.submitted {
+                continue;
+            }
+            total.count(record, query.month, count);
+            rows.entry(organisation).or_insert_with(BalanceRow::empty).count(record, query.month, count);
+        }
+        let mut rows: Vec<BalanceRow> = rows
+            .into_iter()
+            .map(|(code, row)| BalanceRow { organisation: self.organisations.name(code).cloned(), ..row })
+            .filter(|row| row.opening != 0 || row.submitted != 0)
+            .collect();
+        rows.sort_by(|a, b| a.organisation.cmp(&b.organisation));
+        BalanceAnswer { month: query.month, attribution: query.attribution, rows, total }
+    }
+
+    /// Returns how many cells the state holds.
+    #[must_use]
+    pub fn cells(&self) -> usize {
+        self.cases.cells() + self.open.len()
+    }
+}
+
+impl Record {
+    fn attributed(&self, attribution: Attribution) -> Code {
+        match attribution {
+            Attribution::Intake => self.intake,
+            Attribution::Deciding => self.deciding,
+            Attribution::Delivering => self.delivering,
+        }
+    }
+}
+
+impl BalanceRow {
+    fn empty() -> Self {
+        Self { closings: ClosingKind::ALL.map(|kind| (kind, 0)).into(), ..Self::default() }
+    }
+
+    /// Counts a case that came in the month or before it.
+    fn count(&mut self, record: &Record, month: Month, count: i64) {
+        if record.ended.is_some_and(|(ended, _)| ended < month) {
+            return;
+        }
+        if record.submitted == month {
+            self.submitted += count;
+        } else {
+            self.opening += count;
+        }
+        match record.ended {
+            Some((ended, kind)) if ended == month => {
+                *self.closings.entry(kind).or_default() += count;
+                self.closed += count;
+            }
+            Some(_) | None => self.open += count,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

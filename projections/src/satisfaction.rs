@@ -1,0 +1,352 @@
+//! 好差评: what people thought of the service, and what was done where they did not like it.
+//!
+//! A rating counts on the day its service ended, at the hall, window and person that gave it. The denominator is every
+//! service that ended, refused and withdrawn ones included: those are the unhappy ones. Default ratings are kept apart
+//! from given ones to the end.
+
+mod query;
+
+pub use query::{LevelCounts, SatisfactionAnswer, SatisfactionDimension, SatisfactionQuery, SatisfactionRow, Score};
+
+use crate::names::{Code, Names};
+use crate::projection::Projection;
+use crate::tally::Daily;
+use chrono::NaiveDate;
+use domain::event::case::{
+    AcceptanceKind, CaseAborted, CaseAccepted, CaseFinished, CaseReturned, CaseWithdrawn, Closing,
+    DeemedAcceptanceReversed, Dimensions, IntakeRefused, NotRequiredTold, SupplementLapsed,
+};
+use domain::event::item::RatingStage;
+use domain::event::rating::{
+    CallBackResult, Rated, RatedService, RatingChannel, RatingOrigin, RatingSubject, Satisfaction as Level, Verdict,
+};
+use domain::event::{CaseEvent, Event, RatingEvent};
+use domain::fact::{Fact, Subject};
+use domain::ids::{ItemId, OrganisationId, RatingId, SourceName, StaffId, WindowId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The state behind every question about satisfaction.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Satisfaction {
+    texts: Texts,
+    /// Services that ended, by that day.
+    services: Daily<Service>,
+    /// Ratings, by the day their service ended.
+    ratings: Daily<Rating>,
+    /// Bad-rating orders, by the day their service ended.
+    orders: Daily<Order>,
+    /// Orders that are not closed, and bad ratings whose order is about to open.
+    open: BTreeMap<RatingId, OpenOrder>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Texts {
+    sources: Names<SourceName>,
+    items: Names<ItemId>,
+    organisations: Names<OrganisationId>,
+    windows: Names<WindowId>,
+    staff: Names<StaffId>,
+}
+
+/// Where and by whom a service was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Place {
+    source: Code,
+    item: Option<Code>,
+    organisation: Code,
+    window: Option<Code>,
+    staff: Option<Code>,
+}
+
+/// A service, or the stage of one, that may be rated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Service {
+    place: Place,
+    item_version: u32,
+    stage: RatingStage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Rating {
+    place: Place,
+    stage: RatingStage,
+    channel: RatingChannel,
+    level: Level,
+    origin: RatingOrigin,
+    /// About a case, so that the number of services is its denominator.
+    of_case: bool,
+    score: u16,
+    adopted: bool,
+}
+
+/// A bad-rating order, as far as its rates need it. Each fact takes the old one back and puts the new one in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Order {
+    place: Place,
+    stage: RatingStage,
+    channel: RatingChannel,
+    real_name: bool,
+    verdict: Option<Verdict>,
+    rectified_in_time: Option<bool>,
+    replied_in_time: Option<bool>,
+    /// The last call-back that reached the rater.
+    reached: Option<CallBackResult>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct OpenOrder {
+    order: Order,
+    ended_on: NaiveDate,
+    /// The order was opened, and is among those counted.
+    opened: bool,
+    rectify_due: Option<NaiveDate>,
+}
+
+impl Projection for Satisfaction {
+    const NAME: &'static str = "satisfaction";
+    const REVISION: u32 = 1;
+
+    fn apply(&mut self, fact: &Fact) {
+        match (&fact.event, &fact.subject) {
+            (Event::Case(event), _) => self.apply_case(event, fact),
+            (Event::Rating(event), Subject::Rating(rating)) => self.apply_rating(rating, event),
+            // A rating's event in another stream is nobody's rating.
+            (Event::Rating(_), _) => (),
+            (Event::Item(_) | Event::Organisation(_) | Event::Calendar(_) | Event::Policy(_) | Event::Access(_), _) => {
+                ()
+            }
+        }
+    }
+}
+
+impl Satisfaction {
+    fn apply_case(&mut self, event: &CaseEvent, fact: &Fact) {
+        match event {
+            CaseEvent::NotRequiredTold(NotRequiredTold { closing, .. })
+            | CaseEvent::IntakeRefused(IntakeRefused { closing, .. })
+            | CaseEvent::SupplementLapsed(SupplementLapsed { closing, .. })
+            | CaseEvent::CaseFinished(CaseFinished { closing, .. })
+            | CaseEvent::CaseWithdrawn(CaseWithdrawn { closing, .. })
+            | CaseEvent::CaseReturned(CaseReturned { closing, .. })
+            | CaseEvent::CaseAborted(CaseAborted { closing, .. }) => {
+                let service = self.texts.ended(closing);
+                self.services.add(closing.closed_on, service);
+            }
+            CaseEvent::CaseAccepted(CaseAccepted { kind, effective_on, dimensions, .. }) => {
+                // Nobody stands at a window when a rule accepts.
+                let window = fact.by.window.as_ref().filter(|_| *kind != AcceptanceKind::Deemed);
+                let service = self.texts.accepted(dimensions, window);
+                self.services.add(*effective_on, service);
+            }
+            CaseEvent::DeemedAcceptanceReversed(DeemedAcceptanceReversed { dimensions, effective_on, .. }) => {
+                let service = self.texts.accepted(dimensions, None);
+                self.services.take(*effective_on, service);
+            }
+            CaseEvent::RecordCorrected(corrected) => {
+                if let Some(change) = &corrected.closing {
+                    let (old, new) = (self.texts.ended(&change.old), self.texts.ended(&change.new));
+                    self.services.take(change.old.closed_on, old);
+                    self.services.add(change.new.closed_on, new);
+                }
+            }
+            CaseEvent::CaseSubmitted(_)
+            | CaseEvent::MaterialAttached(_)
+            | CaseEvent::CaseReceived(_)
+            | CaseEvent::CorrectedOnTheSpot(_)
+            | CaseEvent::OneTimeNoticeIssued(_)
+            | CaseEvent::SupplementProvided(_)
+            | CaseEvent::CaseRouted(_)
+            | CaseEvent::WorkClaimed(_)
+            | CaseEvent::WorkReleased(_)
+            | CaseEvent::WorkReassigned(_)
+            | CaseEvent::StepStarted(_)
+            | CaseEvent::StepFinished(_)
+            | CaseEvent::StepSentBack(_)
+            | CaseEvent::ConsultationOpened(_)
+            | CaseEvent::ConsultationAnswered(_)
+            | CaseEvent::SpecialProcedureRequested(_)
+            | CaseEvent::SpecialProcedureOpened(_)
+            | CaseEvent::SpecialProcedureRejected(_)
+            | CaseEvent::SpecialProcedureClosed(_)
+            | CaseEvent::ExtensionRequested(_)
+            | CaseEvent::DeadlineExtended(_)
+            | CaseEvent::ExtensionRejected(_)
+            | CaseEvent::DeadlineRecomputed(_)
+            | CaseEvent::CaseDecided(_)
+            | CaseEvent::ResultMade(_)
+            | CaseEvent::ResultDelivered(_)
+            | CaseEvent::AbortRequested(_)
+            | CaseEvent::AbortRejected(_)
+            | CaseEvent::LegForwarded(_)
+            | CaseEvent::CaseUrged(_)
+            | CaseEvent::UrgingAnswered(_)
+            | CaseEvent::CorrectionRequested(_)
+            | CaseEvent::CorrectionRejected(_)
+            | CaseEvent::ResultRevoked(_)
+            | CaseEvent::CaseArchived(_)
+            | CaseEvent::LateEntryExplained(_)
+            | CaseEvent::WarningRaised(_)
+            | CaseEvent::LegacyCaseOpened(_)
+            | CaseEvent::LegacyActivityRecorded(_) => (),
+        }
+    }
+
+    fn apply_rating(&mut self, id: &RatingId, event: &RatingEvent) {
+        match event {
+            RatingEvent::Rated(rated) => {
+                let rating = self.texts.rating(rated, true);
+                self.ratings.add(rated.service.ended_on, rating);
+                self.expect_order(id, rated, rating);
+            }
+            RatingEvent::RatingRevised(revised) => {
+                let (old, new) = (self.texts.rating(&revised.old, true), self.texts.rating(&revised.new, true));
+                self.ratings.take(revised.old.service.ended_on, old);
+                self.ratings.add(revised.new.service.ended_on, new);
+                self.expect_order(id, &revised.new, new);
+            }
+            RatingEvent::RatingNotAdopted(refused) => {
+                let ended_on = refused.rating.service.ended_on;
+                let (old, new) = (self.texts.rating(&refused.rating, true), self.texts.rating(&refused.rating, false));
+                self.ratings.take(ended_on, old);
+                self.ratings.add(ended_on, new);
+                self.with_order(id, |open| open.order.verdict = Some(refused.verdict));
+            }
+            RatingEvent::BadRatingOpened(opened) => self.open_order(id, &opened.service, opened.real_name),
+            RatingEvent::OrderVerified(verified) => self.with_order(id, |open| {
+                open.order.verdict = Some(verified.verdict);
+                open.rectify_due = verified.rectify_due;
+            }),
+            RatingEvent::OrderRectified(rectified) => {
+                self.with_order(id, |open| open.order.rectified_in_time = Some(rectified.in_time));
+            }
+            RatingEvent::OrderReplied(replied) => {
+                self.with_order(id, |open| open.order.replied_in_time = Some(replied.in_time));
+            }
+            RatingEvent::OrderCalledBack(called) => match called.result {
+                CallBackResult::Satisfied | CallBackResult::Fair | CallBackResult::Dissatisfied => {
+                    self.with_order(id, |open| open.order.reached = Some(called.result));
+                }
+                CallBackResult::NotReached => (),
+            },
+            RatingEvent::AppealReviewed(reviewed) => {
+                self.with_order(id, |open| open.order.verdict = Some(reviewed.verdict));
+            }
+            RatingEvent::OrderClosed(_) => {
+                self.open.remove(id);
+            }
+            RatingEvent::OrderAssigned(_) | RatingEvent::OrderAppealed(_) => (),
+        }
+    }
+
+    /// Remembers of a bad rating what its order will not repeat: stage and channel.
+    fn expect_order(&mut self, id: &RatingId, rated: &Rated, rating: Rating) {
+        if self.open.get(id).is_some_and(|open| open.opened) {
+            return;
+        }
+        if !rated.level.is_bad() {
+            self.open.remove(id);
+            return;
+        }
+        let order = Order::new(rating.place, rating.stage, rating.channel);
+        let expected = OpenOrder { order, ended_on: rated.service.ended_on, opened: false, rectify_due: None };
+        self.open.insert(id.clone(), expected);
+    }
+
+    fn open_order(&mut self, id: &RatingId, service: &RatedService, real_name: bool) {
+        let place = self.texts.place(service);
+        let open = self.open.entry(id.clone()).or_insert_with(|| OpenOrder {
+            order: Order::new(place, RatingStage::Finish, RatingChannel::System),
+            ended_on: service.ended_on,
+            opened: false,
+            rectify_due: None,
+        });
+        if open.opened {
+            return;
+        }
+        open.opened = true;
+        open.order.real_name = real_name;
+        self.orders.add(open.ended_on, open.order);
+    }
+
+    fn with_order(&mut self, id: &RatingId, change: impl FnOnce(&mut OpenOrder)) {
+        let Some(open) = self.open.get_mut(id).filter(|open| open.opened) else { return };
+        let before = open.order;
+        change(open);
+        if open.order != before {
+            self.orders.take(open.ended_on, before);
+            self.orders.add(open.ended_on, open.order);
+        }
+    }
+}
+
+impl Order {
+    fn new(place: Place, stage: RatingStage, channel: RatingChannel) -> Self {
+        Self {
+            place,
+            stage,
+            channel,
+            real_name: false,
+            verdict: None,
+            rectified_in_time: None,
+            replied_in_time: None,
+            reached: None,
+        }
+    }
+}
+
+impl Texts {
+    fn ended(&mut self, closing: &Closing) -> Service {
+        let place = Place {
+            source: self.sources.code(&closing.source),
+            item: Some(self.items.code(&closing.item)),
+            organisation: self.organisations.code(&closing.intake),
+            window: closing.window.as_ref().map(|window| self.windows.code(window)),
+            staff: closing.clerk.as_ref().map(|clerk| self.staff.code(clerk)),
+        };
+        Service { place, item_version: closing.item_version, stage: RatingStage::Finish }
+    }
+
+    fn accepted(&mut self, dimensions: &Dimensions, window: Option<&WindowId>) -> Service {
+        let place = Place {
+            source: self.sources.code(&dimensions.source),
+            item: Some(self.items.code(&dimensions.item)),
+            organisation: self.organisations.code(&dimensions.intake),
+            window: window.map(|window| self.windows.code(window)),
+            staff: dimensions.clerk.as_ref().map(|clerk| self.staff.code(clerk)),
+        };
+        Service { place, item_version: dimensions.item_version, stage: RatingStage::Accept }
+    }
+
+    fn place(&mut self, service: &RatedService) -> Place {
+        Place {
+            source: self.sources.code(&service.source),
+            item: service.item.as_ref().map(|item| self.items.code(item)),
+            organisation: self.organisations.code(&service.organisation),
+            window: service.window.as_ref().map(|window| self.windows.code(window)),
+            staff: service.staff.as_ref().map(|staff| self.staff.code(staff)),
+        }
+    }
+
+    fn rating(&mut self, rated: &Rated, adopted: bool) -> Rating {
+        let of_case = match rated.about {
+            RatingSubject::Case(_) => true,
+            RatingSubject::Ticket(_) | RatingSubject::Item(_) | RatingSubject::Staff(_) | RatingSubject::Hall(_) => {
+                false
+            }
+        };
+        Rating {
+            place: self.place(&rated.service),
+            stage: rated.stage,
+            channel: rated.channel,
+            level: rated.level,
+            origin: rated.origin,
+            of_case,
+            score: rated.score,
+            adopted,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
