@@ -1,0 +1,171 @@
+//! Recorded events as CloudEvents 1.0, with nothing in them that the reader may not see.
+
+use crate::auth::Sight;
+use chrono::{DateTime, SecondsFormat};
+use domain::zone::fuzhou;
+use eventstore::RecordedEvent;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use ulid::Ulid;
+
+/// The media type of several of them in one array.
+pub const BATCH_MEDIA_TYPE: &str = "application/cloudevents-batch+json";
+
+/// Fields that open something elsewhere, and so are for no reader.
+const SECRET_FIELDS: [&str; 1] = ["rating_code_digest"];
+
+/// One event as outsiders read it. Extension names are lower case without separators, as the standard demands.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CloudEvent {
+    specversion: &'static str,
+    id: String,
+    source: &'static str,
+    r#type: String,
+    subject: String,
+    time: String,
+    datacontenttype: &'static str,
+    dataschema: String,
+    sequence: String,
+    partitionkey: String,
+    recordedtime: String,
+    streamversion: String,
+    command: String,
+    correlation: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    causation: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor: Option<String>,
+    actorrole: String,
+    organisation: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    window: String,
+    channel: String,
+    data: Value,
+}
+
+/// Returns the event for a reader of this sight.
+#[must_use]
+pub fn cloud_event(recorded: &RecordedEvent, sight: Sight) -> CloudEvent {
+    let stream = recorded.stream.as_str();
+    let subject = stream.strip_prefix("case-").unwrap_or(stream);
+    let resident = recorded.by.role == "resident";
+    CloudEvent {
+        specversion: "1.0",
+        id: Ulid::from(recorded.id.0).to_string(),
+        source: "urn:yichuang:log",
+        r#type: recorded.kind.clone(),
+        subject: subject.to_owned(),
+        time: shown(recorded.occurred_at),
+        datacontenttype: "application/json",
+        dataschema: format!("urn:yichuang:event:{}:{}", recorded.kind, recorded.schema),
+        sequence: recorded.position.to_string(),
+        partitionkey: stream.to_owned(),
+        recordedtime: shown(recorded.recorded_at),
+        streamversion: recorded.version.to_string(),
+        command: Ulid::from(recorded.command.0).to_string(),
+        correlation: Ulid::from(recorded.correlation).to_string(),
+        causation: recorded.causation.map(|id| Ulid::from(id.0).to_string()),
+        actor: (Sight::Files <= sight || !resident).then(|| recorded.by.id.clone()),
+        actorrole: recorded.by.role.clone(),
+        organisation: recorded.by.organisation.clone(),
+        window: recorded.by.window.clone(),
+        channel: recorded.by.channel.clone(),
+        data: data(&recorded.body, sight),
+    }
+}
+
+fn shown(micros: i64) -> String {
+    let at = DateTime::from_timestamp_micros(micros).unwrap_or_default();
+    at.with_timezone(&fuzhou()).to_rfc3339_opts(SecondsFormat::AutoSi, false)
+}
+
+fn data(body: &[u8], sight: Sight) -> Value {
+    let mut data = serde_json::from_slice(body).unwrap_or(Value::Null);
+    redact(&mut data, sight);
+    data
+}
+
+/// Sealed text is not handed out, and who sees no persons sees no reference to one either.
+fn redact(value: &mut Value, sight: Sight) {
+    match value {
+        Value::Object(fields) if is_sealed(fields) => {
+            fields.remove("cipher");
+            fields.insert("sealed".to_owned(), Value::Bool(true));
+            if sight < Sight::Files {
+                fields.remove("subject");
+            }
+        }
+        Value::Object(fields) => {
+            for secret in SECRET_FIELDS {
+                fields.remove(secret);
+            }
+            if sight < Sight::Files && fields.contains_key("person") {
+                fields.remove("subject");
+            }
+            fields.values_mut().for_each(|value| redact(value, sight));
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| redact(value, sight)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => (),
+    }
+}
+
+fn is_sealed(fields: &Map<String, Value>) -> bool {
+    fields.contains_key("cipher") && fields.contains_key("subject")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eventstore::{By, CommandDigest, CommandId, EventId, Position, StreamName, StreamVersion};
+    use serde_json::json;
+
+    fn recorded(body: &Value) -> RecordedEvent {
+        RecordedEvent {
+            position: Position(12),
+            stream: StreamName::try_from("case-01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap(),
+            version: StreamVersion(1),
+            id: EventId(1),
+            kind: "case-submitted".to_owned(),
+            schema: 1,
+            recorded_at: 1_770_948_000_000_000,
+            occurred_at: 1_770_944_400_000_000,
+            by: By { id: "3f2a".into(), role: "resident".into(), organisation: "361023".into(), ..By::default() },
+            command: CommandId(2),
+            digest: CommandDigest([0; 16]),
+            correlation: 3,
+            causation: None,
+            labels: Vec::new(),
+            body: serde_json::to_vec(body).unwrap().into(),
+        }
+    }
+
+    fn party() -> Value {
+        json!({"applicant": {"subject": "3f2a", "kind": "natural-person",
+            "person": {"subject": "3f2a", "cipher": "a1.AAAA"}}, "rating_code_digest": "00"})
+    }
+
+    #[test]
+    fn what_is_sealed_stays_so_for_everybody() {
+        for sight in [Sight::Counts, Sight::Figures, Sight::Files] {
+            let text = serde_json::to_string(&cloud_event(&recorded(&party()), sight)).unwrap();
+            assert!(!text.contains("a1.AAAA") && !text.contains("rating_code_digest"), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_analyst_sees_no_reference_to_a_person() {
+        let text = serde_json::to_string(&cloud_event(&recorded(&party()), Sight::Figures)).unwrap();
+        assert!(!text.contains("3f2a"), "{text}");
+    }
+
+    #[test]
+    fn the_required_attributes_are_there_and_times_are_fuzhous() {
+        let event = serde_json::to_value(cloud_event(&recorded(&json!({})), Sight::Files)).unwrap();
+        assert_eq!(event["specversion"], "1.0");
+        assert_eq!(event["type"], "case-submitted");
+        assert_eq!(event["subject"], "01ARZ3NDEKTSV4RRFFQ69G5FAV");
+        assert_eq!(event["sequence"], "12");
+        assert_eq!(event["time"], "2026-02-13T09:00:00+08:00");
+        assert_eq!(event["recordedtime"], "2026-02-13T10:00:00+08:00");
+    }
+}
