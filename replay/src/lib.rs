@@ -5,8 +5,11 @@
 //! - [`history`]: typed, read-only facts; [`journal`]: the same, able to append; [`codec`]: bytes ⇄ facts, nowhere else
 //! - [`moment`]: which slice is meant; [`effective`]: when a fact took effect
 //! - [`view`]: a fold in progress; [`pages`]: facts read and decoded ahead of it; [`checkpoint`]: states kept aside
+//! - [`views`]: all live projections; [`live`], [`rebuild`], [`as_of`]: the modes; [`case_index`]: all cases ever
 //! - [`format`]: foreign logs; [`import`]: into the log with them; [`log_stats`]: the figures of a log
 
+pub mod as_of;
+pub mod case_index;
 pub mod checkpoint;
 pub mod codec;
 pub mod effective;
@@ -14,8 +17,11 @@ pub mod format;
 pub mod history;
 pub mod import;
 pub mod journal;
+pub mod live;
 pub mod log_stats;
 pub mod moment;
 pub mod pages;
+pub mod rebuild;
 mod show;
 pub mod view;
+pub mod views;

@@ -98,7 +98,9 @@ impl Live {
         let checkpoints = sources.checkpoints.clone();
         let restored = tokio::task::spawn_blocking(move || restored(&checkpoints, head.position)).await;
         let views = restored.unwrap_or_default();
-        sources.index.rewind_past(head.position);
+        if let Err(why) = sources.index.align(&sources.history).await {
+            error!("the case index cannot be used: {why}");
+        }
         let (indexed, applied) = (sources.index.position(), views.position());
         let shared = Arc::new(Shared {
             sources,
@@ -366,6 +368,9 @@ impl Shared {
         let views = self.read();
         for view in views.all() {
             self.sources.checkpoints.save(view)?;
+        }
+        if let Err(why) = self.sources.index.flush() {
+            warn!("the case index was not flushed, the next start takes longer: {why}");
         }
         info!(position = %views.position(), "kept the views aside at {}", views.position());
         Ok(())
