@@ -10,6 +10,7 @@ pub mod duties;
 mod evolve;
 mod phase;
 mod rejection;
+mod service;
 mod state;
 
 pub use action::Action;
