@@ -3,21 +3,31 @@
 use crate::view::{AnyView, View};
 use domain::fact::Fact;
 use eventstore::Position;
+use projections::balance::Balance;
+use projections::processing_times::ProcessingTimes;
+use projections::satisfaction::Satisfaction;
 
 /// Every live projection. A new one is a field here and a line in each of the two lists below it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Views {}
+pub struct Views {
+    /// How long cases took.
+    pub processing_times: View<ProcessingTimes>,
+    /// 好差评.
+    pub satisfaction: View<Satisfaction>,
+    /// What came in and how it ended.
+    pub balance: View<Balance>,
+}
 
 impl Views {
     /// Returns them all, to be looked at alike.
     #[must_use]
-    pub fn all(&self) -> [&dyn AnyView; 0] {
-        []
+    pub fn all(&self) -> [&dyn AnyView; 3] {
+        [&self.processing_times, &self.satisfaction, &self.balance]
     }
 
     /// Returns them all, to be changed alike.
-    pub fn all_mut(&mut self) -> [&mut dyn AnyView; 0] {
-        []
+    pub fn all_mut(&mut self) -> [&mut dyn AnyView; 3] {
+        [&mut self.processing_times, &mut self.satisfaction, &mut self.balance]
     }
 
     /// Folds the facts that each view does not have yet.
@@ -25,7 +35,7 @@ impl Views {
         self.all_mut().into_iter().for_each(|view| view.fold(facts));
     }
 
-    /// Returns the position up to which every view has folded; `fallback` while there is no view.
+    /// Returns the position up to which every view has folded.
     #[must_use]
     pub fn position(&self) -> Position {
         self.all().iter().map(|view| view.position()).min().unwrap_or_default()
