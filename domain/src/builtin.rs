@@ -8,6 +8,7 @@ use crate::event::{CalendarEvent, Event, OrganisationEvent};
 use crate::fact::Subject;
 use crate::ids::{OrganisationId, RegionCode, WindowId};
 use crate::policy;
+use crate::reference::Reference;
 use crate::region::{self, Region};
 use chrono::{NaiveDate, NaiveTime};
 use serde::Deserialize;
@@ -41,6 +42,16 @@ pub fn events() -> Vec<BuiltIn> {
     // Stable: what was published on one day stays in the order above.
     all.sort_by_key(|built_in| built_in.published_on);
     all
+}
+
+/// Returns the reference data after the whole built-in history.
+#[must_use]
+pub fn reference() -> Reference {
+    let mut reference = Reference::default();
+    for built_in in events() {
+        reference.evolve(&built_in.event);
+    }
+    reference
 }
 
 #[expect(clippy::expect_used, reason = "the texts are part of the program; a test reads each of them")]

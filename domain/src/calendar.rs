@@ -442,3 +442,6 @@ impl Decider for WorkingCalendar {
         self.take_in(notice);
     }
 }
+
+#[cfg(test)]
+mod tests;

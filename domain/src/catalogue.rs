@@ -352,3 +352,6 @@ impl Decider for Item {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

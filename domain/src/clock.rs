@@ -327,3 +327,6 @@ fn paused_light(deadline: Option<&Deadline>, day: NaiveDate, paused_since: Optio
         (Some(deadline), Some(_)) => deadline.light(day),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -197,3 +197,6 @@ fn mask(text: &str, first: usize, last: usize) -> String {
     let shown = |place: usize| first + last < length && (place < first || length - last <= place);
     text.trim().chars().enumerate().map(|(place, character)| if shown(place) { character } else { '*' }).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,3 +21,6 @@ pub mod reference;
 pub mod region;
 pub mod sealed;
 pub mod zone;
+
+#[cfg(test)]
+mod testing;

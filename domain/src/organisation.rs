@@ -352,3 +352,6 @@ pub fn organisation_of(event: &OrganisationEvent) -> &OrganisationId {
         OrganisationEvent::OrganisationDissolved(body) => &body.organisation,
     }
 }
+
+#[cfg(test)]
+mod tests;

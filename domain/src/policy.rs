@@ -163,3 +163,6 @@ impl Decider for Policies {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

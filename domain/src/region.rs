@@ -106,3 +106,6 @@ fn cut(code: &RegionCode, digits: usize) -> RegionCode {
     let shorter = code.as_str().get(..digits).and_then(|prefix| prefix.parse().ok());
     shorter.unwrap_or_else(|| code.clone())
 }
+
+#[cfg(test)]
+mod tests;
