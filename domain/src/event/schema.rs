@@ -54,7 +54,7 @@ macro_rules! events {
         $(
             $(#[$family_doc])*
             #[derive(Debug, Clone, PartialEq)]
-            #[expect(clippy::large_enum_variant, reason = "events live briefly, in a page; a box each costs more than the copy")]
+            #[allow(clippy::large_enum_variant, reason = "events live briefly, in a page; a box each costs more than the copy")]
             pub enum $family {
                 $( $(#[$doc])* $event($event), )*
             }
