@@ -3,9 +3,13 @@
 //! No IO, no clock: a question about "now" takes the moment as an argument.
 
 pub mod balance;
+pub mod case_file;
+pub mod lights;
 pub mod names;
 pub mod processing_times;
 mod projection;
+pub mod queues;
+pub mod reference;
 pub mod satisfaction;
 pub mod scope;
 pub mod tally;

@@ -1,0 +1,458 @@
+//! Questions about queues, and their answers.
+
+use super::Queues;
+use super::index::{Entries, Standing, Waiting};
+use chrono::NaiveDate;
+use domain::case::{Due, DutyKind, Phase};
+use domain::clock::{Deadline, Light};
+use domain::event::Event;
+use domain::event::rating::RatingSubject;
+use domain::fact::{Fact, Subject};
+use domain::ids::{CaseId, ExternalNumber, ItemId, OrganisationId, RatingId, StaffId};
+use domain::reference::Reference;
+use domain::sealed::Party;
+use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+/// What kind of work waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum QueueKind {
+    /// 待收件.
+    Receipt,
+    /// 待受理.
+    Acceptance,
+    /// A notice must be given in time, or the case counts as accepted.
+    NoticeDue,
+    /// 待补正.
+    Supplement,
+    /// 待审查.
+    Review,
+    /// 待会签答复.
+    Consultation,
+    /// 待接转报件.
+    IncomingLeg,
+    /// A special procedure must be ended.
+    SpecialProcedureEnding,
+    /// 待批准.
+    Approval,
+    /// 待决定.
+    Decision,
+    /// 待制证.
+    Result,
+    /// 待出件.
+    Output,
+    /// 待送达.
+    Delivery,
+    /// 差评工单.
+    RatingOrder,
+    /// 待回访.
+    CallBack,
+    /// 待答复督办.
+    Urging,
+}
+
+impl QueueKind {
+    /// In the order of a case's life.
+    pub const ALL: [Self; 16] = [
+        Self::Receipt,
+        Self::Acceptance,
+        Self::NoticeDue,
+        Self::Supplement,
+        Self::Review,
+        Self::Consultation,
+        Self::IncomingLeg,
+        Self::SpecialProcedureEnding,
+        Self::Approval,
+        Self::Decision,
+        Self::Result,
+        Self::Output,
+        Self::Delivery,
+        Self::RatingOrder,
+        Self::CallBack,
+        Self::Urging,
+    ];
+
+    /// Returns the name of the queue.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Receipt => "receipt",
+            Self::Acceptance => "acceptance",
+            Self::NoticeDue => "notice-due",
+            Self::Supplement => "supplement",
+            Self::Review => "review",
+            Self::Consultation => "consultation",
+            Self::IncomingLeg => "incoming-leg",
+            Self::SpecialProcedureEnding => "special-procedure-ending",
+            Self::Approval => "approval",
+            Self::Decision => "decision",
+            Self::Result => "result",
+            Self::Output => "output",
+            Self::Delivery => "delivery",
+            Self::RatingOrder => "rating-order",
+            Self::CallBack => "call-back",
+            Self::Urging => "urging",
+        }
+    }
+}
+
+impl From<DutyKind> for QueueKind {
+    fn from(kind: DutyKind) -> Self {
+        match kind {
+            DutyKind::Receipt => Self::Receipt,
+            DutyKind::Acceptance => Self::Acceptance,
+            DutyKind::NoticeDue => Self::NoticeDue,
+            DutyKind::Supplement => Self::Supplement,
+            DutyKind::Review => Self::Review,
+            DutyKind::Consultation => Self::Consultation,
+            DutyKind::IncomingLeg => Self::IncomingLeg,
+            DutyKind::SpecialProcedureEnding => Self::SpecialProcedureEnding,
+            DutyKind::Approval => Self::Approval,
+            DutyKind::Decision => Self::Decision,
+            DutyKind::Result => Self::Result,
+            DutyKind::Output => Self::Output,
+            DutyKind::Delivery => Self::Delivery,
+            DutyKind::Urging => Self::Urging,
+        }
+    }
+}
+
+impl fmt::Display for QueueKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// No queue has this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no queue {0:?}")]
+pub struct QueueKindError(pub String);
+
+impl FromStr for QueueKind {
+    type Err = QueueKindError;
+    fn from_str(name: &str) -> Result<Self, QueueKindError> {
+        let found = Self::ALL.into_iter().find(|kind| kind.as_str() == name);
+        found.ok_or_else(|| QueueKindError(name.chars().take(32).collect()))
+    }
+}
+
+/// Whose rows: a case's, or a bad rating's.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum QueueKey {
+    /// A case.
+    Case(CaseId),
+    /// A rating with an order.
+    Rating(RatingId),
+}
+
+impl QueueKey {
+    /// Returns whose rows a fact may have changed.
+    #[must_use]
+    pub fn of(fact: &Fact) -> Option<Self> {
+        match (&fact.event, &fact.subject) {
+            (Event::Case(_), Subject::Case(case)) => Some(Self::Case(*case)),
+            (Event::Rating(_), Subject::Rating(rating)) => Some(Self::Rating(rating.clone())),
+            (Event::Case(_) | Event::Rating(_), _) => None,
+            (Event::Item(_) | Event::Organisation(_) | Event::Calendar(_) | Event::Policy(_) | Event::Access(_), _) => {
+                None
+            }
+        }
+    }
+}
+
+/// A question.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QueueQuery {
+    /// Only work of this organisation and those under it.
+    pub organisation: Option<OrganisationId>,
+    /// Only work of this kind.
+    pub kind: Option<QueueKind>,
+    /// Only work that this person has taken.
+    pub mine: Option<StaffId>,
+    /// Only work with this light.
+    pub light: Option<Light>,
+}
+
+/// One piece of work that waits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QueueRow {
+    /// In which case, if it is about one.
+    pub case: Option<CaseId>,
+    /// In which rating's order, if it is about one.
+    pub rating: Option<RatingId>,
+    /// 办件编号; absent where nothing of the case is kept but this work.
+    pub number: Option<ExternalNumber>,
+    /// 事项.
+    pub item: Option<ItemId>,
+    /// 申请人, whose name is sealed.
+    pub applicant: Option<Party>,
+    /// What kind of work.
+    pub kind: QueueKind,
+    /// Which procedure, consultation, urging or correction, where a case has several.
+    pub which: Option<u16>,
+    /// 办理状态.
+    pub phase: Option<Phase>,
+    /// For which organisation.
+    pub organisation: OrganisationId,
+    /// Who has taken it.
+    pub holder: Option<StaffId>,
+    /// Since when it waits.
+    pub since: NaiveDate,
+    /// The last day in time.
+    pub due: Option<NaiveDate>,
+    /// Working days left after today; negative when over.
+    pub remaining_working_days: Option<i32>,
+    /// The light of the queue's own limit.
+    pub light: Light,
+    /// The version of its stream.
+    pub version: u64,
+}
+
+/// A page of a queue.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QueuePage {
+    /// In the order of light, date and id.
+    pub rows: Vec<QueueRow>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<QueueCursor>,
+    /// How much of each kind waits under each light, whatever kind and light were asked for.
+    pub counts: BTreeMap<QueueKind, BTreeMap<Light, u64>>,
+}
+
+/// The place of a row in the order of queues.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueCursor {
+    light: Light,
+    due: Option<NaiveDate>,
+    key: QueueKey,
+    kind: QueueKind,
+    which: Option<u16>,
+    organisation: OrganisationId,
+}
+
+/// A row's place: light, date (none last), id, and what tells the rows of one id apart.
+type Place<'a> = (Light, bool, Option<NaiveDate>, &'a QueueKey, QueueKind, Option<u16>, &'a OrganisationId);
+
+impl QueueCursor {
+    fn place(&self) -> Place<'_> {
+        (self.light, self.due.is_none(), self.due, &self.key, self.kind, self.which, &self.organisation)
+    }
+}
+
+struct Candidate<'a> {
+    key: &'a QueueKey,
+    waiting: &'a Waiting,
+    light: Light,
+    due: Option<NaiveDate>,
+}
+
+impl<'a> Candidate<'a> {
+    fn new(key: &'a QueueKey, waiting: &'a Waiting, today: NaiveDate) -> Self {
+        Self { key, waiting, light: waiting.due.light(today), due: waiting.due.date() }
+    }
+
+    fn place(&self) -> Place<'a> {
+        let Waiting { kind, which, organisation, .. } = self.waiting;
+        (self.light, self.due.is_none(), self.due, self.key, *kind, *which, organisation)
+    }
+
+    fn order(&self, other: &Self) -> Ordering {
+        self.place().cmp(&other.place())
+    }
+
+    fn cursor(&self) -> QueueCursor {
+        let Waiting { kind, which, organisation, .. } = self.waiting;
+        let (kind, which, organisation) = (*kind, *which, organisation.clone());
+        QueueCursor { light: self.light, due: self.due, key: self.key.clone(), kind, which, organisation }
+    }
+}
+
+impl Queues {
+    /// Returns a page of the work that waits, as its lights are on `today`.
+    #[must_use]
+    pub fn page(
+        &self,
+        query: &QueueQuery,
+        after: Option<&QueueCursor>,
+        limit: usize,
+        reference: &Reference,
+        today: NaiveDate,
+    ) -> QueuePage {
+        self.index.look(self, |entries| {
+            let mut counts: BTreeMap<QueueKind, BTreeMap<Light, u64>> = BTreeMap::new();
+            let mut candidates: Vec<Candidate<'_>> = Vec::new();
+            entries.visit(query.organisation.as_ref(), reference, |key, waiting| {
+                if query.mine.is_some() && query.mine != waiting.holder {
+                    return;
+                }
+                let candidate = Candidate::new(key, waiting, today);
+                *counts.entry(waiting.kind).or_default().entry(candidate.light).or_default() += 1;
+                let wanted = query.kind.is_none_or(|kind| kind == waiting.kind)
+                    && query.light.is_none_or(|light| light == candidate.light)
+                    && after.is_none_or(|after| after.place() < candidate.place());
+                if wanted {
+                    candidates.push(candidate);
+                }
+            });
+            let has_more = limit < candidates.len();
+            if has_more && 0 < limit {
+                candidates.select_nth_unstable_by(limit - 1, Candidate::order);
+            }
+            candidates.truncate(limit);
+            candidates.sort_unstable_by(Candidate::order);
+            QueuePage {
+                rows: candidates.iter().map(|candidate| self.row(candidate, reference, today)).collect(),
+                next: candidates.last().filter(|_| has_more).map(Candidate::cursor),
+                counts,
+            }
+        })
+    }
+
+    /// Returns the rows of one case or order, so that a live queue can tell what appeared, changed and vanished.
+    #[must_use]
+    pub fn rows_of(&self, key: &QueueKey, reference: &Reference, today: NaiveDate) -> Vec<QueueRow> {
+        self.index.look(self, |entries| {
+            let Some((key, waiting)) = entries.waiting.get_key_value(key) else { return Vec::new() };
+            let mut candidates: Vec<_> = waiting.iter().map(|one| Candidate::new(key, one, today)).collect();
+            candidates.sort_unstable_by(Candidate::order);
+            candidates.iter().map(|candidate| self.row(candidate, reference, today)).collect()
+        })
+    }
+
+    /// Returns the first day after `today` on which a light may change by time alone.
+    #[must_use]
+    pub fn lights_change_after(
+        &self,
+        query: &QueueQuery,
+        reference: &Reference,
+        today: NaiveDate,
+    ) -> Option<NaiveDate> {
+        self.index.look(self, |entries| {
+            let mut first: Option<NaiveDate> = None;
+            entries.visit(query.organisation.as_ref(), reference, |_, waiting| {
+                let next = waiting.due.light_changes_after(today);
+                first = [first, next].into_iter().flatten().min();
+            });
+            first
+        })
+    }
+
+    /// Calls `look` with every open case's place and limits.
+    pub(crate) fn look_at_standings<T>(&self, look: impl FnOnce(&BTreeMap<CaseId, Standing>) -> T) -> T {
+        self.index.look(self, |entries| look(&entries.standings))
+    }
+
+    fn row(&self, candidate: &Candidate<'_>, reference: &Reference, today: NaiveDate) -> QueueRow {
+        let Candidate { key, waiting, light, due } = candidate;
+        let mut row = QueueRow {
+            case: None,
+            rating: None,
+            number: None,
+            item: None,
+            applicant: None,
+            kind: waiting.kind,
+            which: waiting.which,
+            phase: None,
+            organisation: waiting.organisation.clone(),
+            holder: waiting.holder.clone(),
+            since: waiting.since,
+            due: *due,
+            remaining_working_days: remaining_working_days(&waiting.due, &waiting.organisation, reference, today),
+            light: *light,
+            version: 0,
+        };
+        match key {
+            QueueKey::Case(case) => self.fill_case(&mut row, *case),
+            QueueKey::Rating(rating) => self.fill_order(&mut row, rating),
+        }
+        row
+    }
+
+    fn fill_case(&self, row: &mut QueueRow, case: CaseId) {
+        row.case = Some(case);
+        if let Some(file) = self.cases.get(case) {
+            row.number = file.number().cloned();
+            row.item = file.item().cloned();
+            row.applicant = file.applicant().cloned();
+            row.phase = Some(file.case.phase);
+            row.version = file.version;
+            return;
+        }
+        let late = self.late_corrections.get(&case).and_then(|waiting| waiting.get(&row.which?));
+        row.phase = Some(Phase::Finished);
+        row.version = late.map_or(0, |late| late.version);
+    }
+
+    fn fill_order(&self, row: &mut QueueRow, rating: &RatingId) {
+        row.rating = Some(rating.clone());
+        let Some(file) = self.orders.get(rating) else { return };
+        row.version = file.version;
+        row.item = file.rating.order.as_ref().and_then(|order| order.service.item.clone());
+        row.case = file.rating.rated.as_ref().and_then(|rated| match &rated.about {
+            RatingSubject::Case(case) => Some(*case),
+            RatingSubject::Ticket(_) | RatingSubject::Item(_) | RatingSubject::Staff(_) | RatingSubject::Hall(_) => {
+                None
+            }
+        });
+    }
+}
+
+impl Entries {
+    /// Visits the work of an organisation and those under it, or all there is.
+    fn visit<'a>(
+        &'a self,
+        root: Option<&OrganisationId>,
+        reference: &Reference,
+        mut visit: impl FnMut(&'a QueueKey, &'a Waiting),
+    ) {
+        let Some(root) = root else {
+            for (key, waiting) in &self.waiting {
+                waiting.iter().for_each(|one| visit(key, one));
+            }
+            return;
+        };
+        let mut visit_one = |organisation: &OrganisationId| {
+            for key in self.by_organisation.get(organisation).into_iter().flatten() {
+                let waiting = self.waiting.get(key).into_iter().flatten();
+                waiting.filter(|one| one.organisation == *organisation).for_each(|one| visit(key, one));
+            }
+        };
+        // An organisation that the tree does not know stands for itself.
+        if reference.organisations.get(root).is_none() {
+            visit_one(root);
+        }
+        reference.organisations.subtree(root).for_each(visit_one);
+    }
+}
+
+/// Returns the working days left after `today`, by the calendar of the organisation's region.
+pub(crate) fn remaining_working_days(
+    due: &Due,
+    organisation: &OrganisationId,
+    reference: &Reference,
+    today: NaiveDate,
+) -> Option<i32> {
+    let region = reference.organisations.get(organisation).map(|organisation| organisation.region());
+    let counting = reference.counting(today, region);
+    let left = |deadline: &Deadline, paused: Option<NaiveDate>| counting.remaining_days(deadline, today, paused);
+    match due {
+        Due::Never => None,
+        Due::Day(day) => {
+            let left = i32::from(counting.working_days_between(today, *day));
+            Some(left - i32::from(counting.working_days_between(*day, today)))
+        }
+        Due::Limit(deadline) => Some(left(deadline, None)),
+        Due::Clocks { clocks, pauses, step } => {
+            let promised = clocks.promised.as_ref().map(|deadline| (deadline, pauses.promised));
+            let legal = clocks.legal.as_ref().map(|deadline| (deadline, pauses.legal));
+            let step = step.as_ref().map(|deadline| (deadline, None));
+            let first = [promised, legal, step].into_iter().flatten().min_by_key(|(deadline, _)| deadline.date);
+            first.map(|(deadline, paused)| left(deadline, paused))
+        }
+    }
+}
