@@ -32,7 +32,8 @@ fn names_are_known_for_counties_and_townships_of_then_and_now() {
 
 #[test]
 fn the_city_has_eleven_counties_and_181_townships_in_use() {
-    let in_use = |digits: usize| all().filter(move |region| region.to.is_none() && region.code.as_str().len() == digits);
+    let in_use =
+        |digits: usize| all().filter(move |region| region.to.is_none() && region.code.as_str().len() == digits);
     assert_eq!(in_use(6).filter(|region| region.code != code("361000")).count(), 11);
     assert_eq!(in_use(9).count(), 181);
 }
