@@ -5,11 +5,17 @@ use domain::fact::Fact;
 use eventstore::Position;
 use projections::balance::Balance;
 use projections::processing_times::ProcessingTimes;
+use projections::queues::Queues;
+use projections::reference::ReferenceData;
 use projections::satisfaction::Satisfaction;
 
 /// Every live projection. A new one is a field here and a line in each of the two lists below it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Views {
+    /// Catalogue, organisations, calendar and policies.
+    pub reference: View<ReferenceData>,
+    /// Who has what to do, and the files of open cases.
+    pub queues: View<Queues>,
     /// How long cases took.
     pub processing_times: View<ProcessingTimes>,
     /// 好差评.
@@ -21,13 +27,13 @@ pub struct Views {
 impl Views {
     /// Returns them all, to be looked at alike.
     #[must_use]
-    pub fn all(&self) -> [&dyn AnyView; 3] {
-        [&self.processing_times, &self.satisfaction, &self.balance]
+    pub fn all(&self) -> [&dyn AnyView; 5] {
+        [&self.reference, &self.queues, &self.processing_times, &self.satisfaction, &self.balance]
     }
 
     /// Returns them all, to be changed alike.
-    pub fn all_mut(&mut self) -> [&mut dyn AnyView; 3] {
-        [&mut self.processing_times, &mut self.satisfaction, &mut self.balance]
+    pub fn all_mut(&mut self) -> [&mut dyn AnyView; 5] {
+        [&mut self.reference, &mut self.queues, &mut self.processing_times, &mut self.satisfaction, &mut self.balance]
     }
 
     /// Folds the facts that each view does not have yet.
