@@ -1,5 +1,8 @@
 use super::*;
 use crate::actor::Role;
+use crate::decider::Decider;
+use crate::event::CalendarEvent;
+use crate::event::calendar::{CalendarAmended, CalendarPublished};
 use crate::testing::{REFERENCE, actor, at, context, day};
 use proptest::prelude::*;
 

@@ -1,6 +1,7 @@
 use super::*;
 use crate::actor::Role;
 use crate::clock::{DayUnit, Limit};
+use crate::event::item::ItemDefinition;
 use crate::testing::{REFERENCE, actor, at, context, day};
 
 fn fz(number: u32) -> ItemId {

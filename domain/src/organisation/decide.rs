@@ -10,6 +10,7 @@ use crate::event::organisation::{
 };
 use crate::identity;
 use crate::ids::{OrganisationId, StaffId, WindowId};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 /// The state of one organisation's stream.
@@ -92,6 +93,9 @@ pub enum OrganisationRejection {
     /// Nobody is appointed to this role.
     #[error("nobody is appointed as {0}")]
     RoleNotAppointed(Role),
+    /// Nobody works somewhere before it exists.
+    #[error("the organisation exists since {0} only")]
+    BeforeRegistration(NaiveDate),
     /// An act cannot end before it began.
     #[error("the last day lies before the first")]
     EndsBeforeItBegins,
@@ -248,7 +252,7 @@ fn appoint(known: &Organisation, appointed: &StaffAppointed) -> Result<Vec<Organ
         return Err(Rejection::RoleNotAppointed(*role));
     }
     if appointed.valid_from < known.registered.valid_from {
-        return Err(Rejection::EndsBeforeItBegins);
+        return Err(Rejection::BeforeRegistration(known.registered.valid_from));
     }
     let present = known.staff.get(&appointed.staff).filter(|appointment| appointment.last_day.is_none());
     let same = present.is_some_and(|appointment| {

@@ -129,6 +129,8 @@ fn staff_are_appointed_to_roles_and_relieved() {
     let with_person = appointed(&[Role::Clerk], Some(sealed("name")));
     check(&clerk, Command::AppointStaff(with_person.clone()), Ok(vec![with_person.into()]));
     check(&clerk, appoint(&[]), Err(Rejection::NoRole));
+    let early = StaffAppointed { valid_from: day("2020-12-31"), ..appointed(&[Role::Clerk], None) };
+    check(&clerk, Command::AppointStaff(early), Err(Rejection::BeforeRegistration(day("2021-01-01"))));
     check(&clerk, appoint(&[Role::System]), Err(Rejection::RoleNotAppointed(Role::System)));
     check(&clerk, Command::RelieveStaff(relieved("2022-01-31")), Ok(vec![relieved("2022-01-31").into()]));
     check(&clerk, Command::RelieveStaff(relieved("2021-01-31")), Err(Rejection::EndsBeforeItBegins));
