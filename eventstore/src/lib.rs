@@ -10,7 +10,10 @@
 mod error;
 mod event;
 mod memory;
+mod sled;
 mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod verdict;
 
 pub use error::{AppendError, BoxError, ReadError};
@@ -19,6 +22,10 @@ pub use event::{
     RecordedEvent, StreamName, StreamNameError, StreamVersion, Write,
 };
 pub use memory::InMemory;
+pub use sled::{
+    CommitObserver, FORMAT, Finding, Mending, OnMending, OpenError, Options, Outcome, Part, Progress, Sled,
+    VOLUME_EVENTS, Verified,
+};
 pub use store::{EVENT_BYTES_MAX, EVENTS_PER_FRAME_MAX, EventStore, PAGE_BYTES_MAX, PAGE_EVENTS_MAX, Page, Selection};
 pub use verdict::{
     BY_BYTES_MAX, CLOCK_BEHIND_MICROS_MAX, KIND_BYTES_MAX, LABEL_BYTES_MAX, LABELS_MAX, Refusal, STREAMS_PER_FRAME_MAX,

@@ -1,0 +1,591 @@
+//! One volume: a stretch of the log in two copies and an index.
+//!
+//! A volume is *active* while events are added to it and *sealed* for ever after. Scans go through the journal, single
+//! streams through the database if it is open; whichever copy fails, the other answers and the volume is suspected,
+//! that is, handed to the keeper for mending.
+
+use super::database::{Database, DatabaseFault, Use};
+use super::index::{ActiveIndex, IndexFault, Place, SealedIndex, answer_of};
+use super::journal::{self, FRAMES_AT, FrameFault, FrameReader, StoredFrame};
+use super::mending::{Mending, Part};
+use super::record::{RecordFault, RecordView};
+use super::recovery::{self, RecoverError, Recovered, Site};
+use super::tag::Tag;
+use crate::{Answer, CommandId, PAGE_BYTES_MAX, Position, ReadError, RecordedEvent};
+use bytes::Bytes;
+use std::fs::File;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+/// A stretch of the log.
+#[derive(Debug)]
+pub(crate) struct Volume {
+    pub(crate) first: u64,
+    dir: PathBuf,
+    database_deadline: Duration,
+    journal: RwLock<Arc<File>>,
+    /// Where the last durable frame ends.
+    end: AtomicU64,
+    index: RwLock<Index>,
+    database: RwLock<Kept>,
+    /// Set from the moment damage is noticed until it is mended, so that it is mended once.
+    suspected: AtomicBool,
+    /// How often a stream was read from here while the database was closed.
+    wanted: AtomicU64,
+    /// When the database was last used, in turns of the keeper's choosing.
+    used: AtomicU64,
+}
+
+/// The index in either of its forms.
+#[derive(Debug)]
+pub(crate) enum Index {
+    Active(ActiveIndex),
+    Sealed(Arc<SealedIndex>),
+}
+
+/// The database, or what waits for it.
+#[derive(Debug)]
+enum Kept {
+    Closed,
+    /// It is being made; groups that were committed meanwhile wait here.
+    Filling(Vec<Group>),
+    Open(Database),
+}
+
+/// The records of one group commit, as ranges of its bytes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Group {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) records: Vec<(Position, Range<usize>)>,
+}
+
+/// What became of a read: events, and whether some copy failed on the way.
+#[derive(Debug)]
+pub(crate) struct Found<T> {
+    pub(crate) value: T,
+    pub(crate) suspect: Option<Part>,
+}
+
+impl Volume {
+    /// Begins a new active volume whose database is still to be made.
+    pub(crate) fn create(dir: PathBuf, first: u64, database_deadline: Duration) -> std::io::Result<Self> {
+        let journal = recovery::create(&dir, first)?;
+        let index = Index::Active(ActiveIndex::default());
+        Ok(Self::assemble(dir, first, database_deadline, journal, FRAMES_AT, index, Kept::Filling(Vec::new())))
+    }
+
+    /// Takes over a volume that was recovered, as the active one.
+    pub(crate) fn active(site: Site, recovered: Recovered) -> Self {
+        let Recovered { journal, end, index, database, .. } = recovered;
+        let index = Index::Active(index);
+        Self::assemble(site.dir, site.first, site.database_deadline, journal, end, index, Kept::Open(database))
+    }
+
+    /// Takes over a sealed volume, its database closed.
+    pub(crate) fn sealed(site: Site, journal: File, end: u64, index: SealedIndex) -> Self {
+        let index = Index::Sealed(Arc::new(index));
+        Self::assemble(site.dir, site.first, site.database_deadline, journal, end, index, Kept::Closed)
+    }
+
+    fn assemble(
+        dir: PathBuf,
+        first: u64,
+        database_deadline: Duration,
+        journal: File,
+        end: u64,
+        index: Index,
+        database: Kept,
+    ) -> Self {
+        Self {
+            first,
+            dir,
+            database_deadline,
+            journal: RwLock::new(Arc::new(journal)),
+            end: AtomicU64::new(end),
+            index: RwLock::new(index),
+            database: RwLock::new(database),
+            suspected: AtomicBool::new(false),
+            wanted: AtomicU64::new(0),
+            used: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn journal(&self) -> Arc<File> {
+        Arc::clone(&read(&self.journal))
+    }
+
+    pub(crate) fn end(&self) -> u64 {
+        self.end.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn index(&self) -> RwLockReadGuard<'_, Index> {
+        read(&self.index)
+    }
+
+    pub(crate) fn index_mut(&self) -> RwLockWriteGuard<'_, Index> {
+        write(&self.index)
+    }
+
+    /// Returns how many events were accepted here; the last of them may not be durable yet.
+    pub(crate) fn events(&self) -> u32 {
+        match &*self.index() {
+            Index::Active(index) => index.events(),
+            Index::Sealed(index) => index.events(),
+        }
+    }
+
+    pub(crate) fn sealed_index(&self) -> Option<Arc<SealedIndex>> {
+        match &*self.index() {
+            Index::Active(_) => None,
+            Index::Sealed(index) => Some(Arc::clone(index)),
+        }
+    }
+
+    // Writing, by the commit thread only.
+
+    /// Appends a group to the journal and makes it durable; `end` moves once it is.
+    pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), WriteFault> {
+        let journal = self.journal();
+        if let Err(error) = journal.write_all_at(bytes, self.end()) {
+            // Part of it may be there, and must not be taken for more than a failure later on.
+            let taken_back = journal.set_len(self.end()).and_then(|()| journal.sync_all());
+            return Err(match taken_back {
+                Ok(()) => WriteFault::NotWritten(error),
+                Err(_) => WriteFault::Unknown(error),
+            });
+        }
+        journal.sync_data().map_err(WriteFault::Unknown)?;
+        self.end.fetch_add(bytes.len() as u64, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// Hands a durable group to the database, or leaves it for when that is ready.
+    pub(crate) fn apply(&self, group: &mut Group) -> std::io::Result<()> {
+        if let Kept::Open(database) = &*read(&self.database) {
+            return database.with(|records| records.apply(&group.bytes, &group.records));
+        }
+        match &mut *write(&self.database) {
+            // Closed only after a failure; the rebuilding will find the group in the journal.
+            Kept::Closed => Ok(()),
+            Kept::Filling(waiting) => {
+                waiting.push(std::mem::take(group));
+                Ok(())
+            }
+            Kept::Open(database) => database.with(|records| records.apply(&group.bytes, &group.records)),
+        }
+    }
+
+    // Reading.
+
+    /// Returns where the stream's events after one position and up to another are.
+    pub(crate) fn places(&self, tag: Tag, after: u64, until: u64) -> Result<Vec<Place>, IndexFault> {
+        let sealed = match &*self.index() {
+            Index::Active(index) => return Ok(places_within(index, self.first, tag, after, until)),
+            Index::Sealed(index) => Arc::clone(index),
+        };
+        Ok(between(&sealed.stream(tag)?, self.first, after, until))
+    }
+
+    /// Puts the index together anew from the journal, when the one on disk is damaged.
+    pub(crate) fn reindexed(&self) -> Result<ActiveIndex, ReadError> {
+        let journal = self.journal();
+        let mut index = ActiveIndex::default();
+        let mut frames = FrameReader::new(&journal, FRAMES_AT, self.end(), Position(self.first));
+        while let Some(frame) = frames.next() {
+            let added = frame.and_then(|frame| Ok(index.add_stored(&frame)?));
+            added.map_err(|fault| ReadError::Corrupt {
+                position: Position(self.first + u64::from(index.events())),
+                detail: format!("index: damaged; journal: {fault}"),
+            })?;
+        }
+        Ok(index)
+    }
+
+    /// Returns the events at these places, from whichever copy has them.
+    pub(crate) fn events_at(&self, places: &[Place]) -> Result<Found<Vec<RecordedEvent>>, ReadError> {
+        let mut events = Vec::with_capacity(places.len());
+        let mut suspect = None;
+        // While the database is being opened or mended, the journal answers.
+        let kept = self.database.try_read();
+        if let Ok(Kept::Open(database)) = kept.as_deref() {
+            database.with(|records| {
+                for place in places {
+                    let position = self.position(*place);
+                    let Some(bytes) = records.sound(position) else {
+                        suspect = Some(Part::Database);
+                        break;
+                    };
+                    let view = RecordView::trusted(&bytes);
+                    match view.and_then(|view| view.decode(|body| Bytes::copy_from_slice(&bytes[body]))) {
+                        Ok(event) => events.push(event),
+                        Err(_) => {
+                            suspect = Some(Part::Database);
+                            break;
+                        }
+                    }
+                }
+            });
+        } else {
+            self.wanted.fetch_add(1, Ordering::Relaxed);
+        }
+        drop(kept);
+        for place in places.iter().skip(events.len()) {
+            match self.event_in_journal(*place) {
+                Ok(event) => events.push(event),
+                Err(fault) => {
+                    suspect = Some(Part::Journal);
+                    events.push(self.event_in_database(*place, &fault)?);
+                }
+            }
+        }
+        Ok(Found { value: events, suspect })
+    }
+
+    /// Returns up to `limit` events after one position and up to another, in order.
+    pub(crate) fn page(&self, after: u64, until: u64, limit: usize) -> Result<Found<Vec<RecordedEvent>>, ReadError> {
+        let mut events = Vec::new();
+        let mut bytes = 0;
+        let Err(fault) = self.page_of_journal(after, until, limit, &mut events, &mut bytes) else {
+            return Ok(Found { value: events, suspect: None });
+        };
+        let mut next = events.last().map_or(after.max(self.first - 1), |event| event.position.0) + 1;
+        while next <= until && events.len() < limit && bytes < PAGE_BYTES_MAX {
+            let place = Place { nth: (next - self.first) as u32, offset: 0 };
+            let event = self.event_in_database(place, &fault)?;
+            bytes += event.body.len();
+            events.push(event);
+            next += 1;
+        }
+        Ok(Found { value: events, suspect: Some(Part::Journal) })
+    }
+
+    fn page_of_journal(
+        &self,
+        after: u64,
+        until: u64,
+        limit: usize,
+        events: &mut Vec<RecordedEvent>,
+        bytes: &mut usize,
+    ) -> Result<(), FrameFault> {
+        let start = (after + 1).saturating_sub(self.first) as u32;
+        let stop = (until - self.first).min(u64::from(start) + limit as u64 - 1) as u32;
+        let Some((from, end)) = self.journal_range(start, stop) else { return Ok(()) };
+        let journal = self.journal();
+        let mut frames = FrameReader::new(&journal, from.offset.into(), end, self.position(from));
+        while let Some(frame) = frames.next() {
+            let frame = frame?;
+            for record in frame.records() {
+                let (record, at) = record?;
+                let position = record.position().0;
+                if position <= after {
+                    continue;
+                }
+                if until < position || events.len() == limit || PAGE_BYTES_MAX <= *bytes {
+                    return Ok(());
+                }
+                let event = record.decode(|body| frame.body(at, body))?;
+                *bytes += event.body.len();
+                events.push(event);
+            }
+        }
+        let reached = events.last().map_or(after, |event| event.position.0);
+        let complete = reached == until || events.len() == limit;
+        if complete { Ok(()) } else { Err(FrameFault::Short) }
+    }
+
+    /// Returns a frame at or before the `start`th event, and where the frames up to the `stop`th end.
+    fn journal_range(&self, start: u32, stop: u32) -> Option<(Place, u64)> {
+        match &*self.index() {
+            Index::Active(index) => {
+                let offset = index.offset(start)?;
+                // The frame of the first event may have begun some events earlier.
+                let nth = (0..=start).rev().take_while(|nth| index.offset(*nth) == Some(offset)).last()?;
+                let last = index.offset(stop)?;
+                let end = (stop + 1..index.events()).find_map(|nth| index.offset(nth).filter(|next| *next != last));
+                Some((Place { nth, offset }, end.map_or(self.end(), u64::from).min(self.end())))
+            }
+            Index::Sealed(index) => {
+                let end = index.signpost_after(stop).map_or(self.end(), |post| post.offset.into());
+                Some((index.signpost(start), end))
+            }
+        }
+    }
+
+    fn event_in_journal(&self, place: Place) -> Result<RecordedEvent, FrameFault> {
+        let frame = journal::read_frame(&self.journal(), place.offset.into())?;
+        let position = self.position(place);
+        for record in frame.records() {
+            let (record, at) = record?;
+            if record.position() == position {
+                // Copied, because a frame may hold much more than this one event.
+                let whole = frame.events == 1;
+                let event = record.decode(|body| {
+                    let body = frame.body(at, body);
+                    if whole { body } else { Bytes::copy_from_slice(&body) }
+                });
+                return Ok(event?);
+            }
+        }
+        Err(FrameFault::Misplaced { expected: position.0, found: frame.first.0 })
+    }
+
+    /// Returns an event from the database, opening it if need be, after the journal failed.
+    fn event_in_database(&self, place: Place, journal_fault: &FrameFault) -> Result<RecordedEvent, ReadError> {
+        let position = self.position(place);
+        let corrupt = |detail: String| ReadError::Corrupt { position, detail };
+        if let Err(fault) = self.open_database() {
+            return Err(corrupt(format!("journal: {journal_fault}; database: {fault}")));
+        }
+        let Kept::Open(database) = &*read(&self.database) else {
+            return Err(corrupt(format!("journal: {journal_fault}; the database is being rebuilt")));
+        };
+        let bytes = database.with(|records| records.sound(position));
+        let bytes = bytes.ok_or_else(|| corrupt(format!("journal: {journal_fault}; database: no sound record")))?;
+        RecordView::trusted(&bytes)
+            .and_then(|view| view.decode(|body| Bytes::copy_from_slice(&bytes[body])))
+            .map_err(|fault| corrupt(fault.to_string()))
+    }
+
+    /// Returns the answer to a command whose frame is at `place`.
+    pub(crate) fn answer_at(&self, place: Place, command: CommandId) -> Result<Found<Answer>, ReadError> {
+        let from_journal =
+            journal::read_frame(&self.journal(), place.offset.into()).and_then(|frame| Ok(answer_in(&frame, command)?));
+        let fault = match from_journal {
+            Ok(answer) => return Ok(Found { value: answer, suspect: None }),
+            Err(fault) => fault,
+        };
+        let position = self.position(place);
+        let corrupt = |detail: String| ReadError::Corrupt { position, detail: format!("journal: {fault}; {detail}") };
+        self.open_database().map_err(|fault| corrupt(format!("database: {fault}")))?;
+        let Kept::Open(database) = &*read(&self.database) else {
+            return Err(corrupt("the database is being rebuilt".into()));
+        };
+        let frame = recovery::frame_from(database, position.0);
+        let frame = frame.ok_or_else(|| corrupt("database: no sound record".into()))?;
+        let views = frame.records().filter_map(|bytes| RecordView::trusted(bytes).ok());
+        let answer = answer_of(views).ok().flatten().ok_or_else(|| corrupt("database: no such command".into()))?;
+        Ok(Found { value: answer, suspect: Some(Part::Journal) })
+    }
+
+    fn position(&self, place: Place) -> Position {
+        Position(self.first + u64::from(place.nth))
+    }
+
+    // Keeping.
+
+    /// Marks the volume as damaged; true for whoever noticed first.
+    pub(crate) fn suspect(&self) -> bool {
+        !self.suspected.swap(true, Ordering::AcqRel)
+    }
+
+    pub(crate) fn trusted_again(&self) {
+        self.suspected.store(false, Ordering::Release);
+    }
+
+    /// Notes that the database is in use, and returns how often it was wanted while closed.
+    pub(crate) fn touch(&self, turn: u64) -> u64 {
+        self.used.store(turn, Ordering::Relaxed);
+        self.wanted.load(Ordering::Relaxed)
+    }
+
+    /// Starts counting anew after the keeper was told.
+    pub(crate) fn wanted_again(&self) {
+        self.wanted.store(0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn last_used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn has_open_database(&self) -> bool {
+        matches!(&*read(&self.database), Kept::Open(_))
+    }
+
+    /// Opens a closed database after a bounded look at what it holds.
+    pub(crate) fn open_database(&self) -> Result<(), DatabaseFault> {
+        let mut kept = write(&self.database);
+        if let Kept::Closed = &*kept {
+            let (first, events) = (self.first, self.events());
+            let (database, ()) = Database::open(&self.dir, Use::Sealed, self.database_deadline, move |records| {
+                const LOOKS: u32 = 64;
+                let steps = (0..LOOKS).map(|look| (u64::from(events - 1) * u64::from(look)) / u64::from(LOOKS - 1));
+                for nth in steps {
+                    let position = Position(first + nth);
+                    records.sound(position).ok_or(DatabaseFault::Differs(position))?;
+                }
+                Ok(())
+            })?;
+            *kept = Kept::Open(database);
+            self.wanted.store(0, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Closes the database; streams are read from the journal until it is opened again.
+    pub(crate) fn close_database(&self) {
+        let closed = std::mem::replace(&mut *write(&self.database), Kept::Closed);
+        drop(closed);
+    }
+
+    /// Makes the database of a new volume, then adds what was committed meanwhile.
+    pub(crate) fn make_database(&self) -> Result<(), RecoverError> {
+        let made = Database::rebuild(&self.dir, Use::Active, self.database_deadline, |_| Ok(()));
+        let (database, ()) = made.inspect_err(|_| self.give_up_filling())?;
+        self.fill_and_open(database)
+    }
+
+    /// Makes the active volume's database again from the journal, while commits go on.
+    pub(crate) fn remake_database(&self) -> Result<(), RecoverError> {
+        let end = {
+            let mut kept = write(&self.database);
+            *kept = Kept::Filling(Vec::new());
+            // Whatever becomes durable after this is handed to `apply`, and waits.
+            self.end()
+        };
+        let made = recovery::rebuild_database(&self.site(None), &self.journal(), end);
+        let database = made.inspect_err(|_| self.give_up_filling())?;
+        self.fill_and_open(database)
+    }
+
+    fn give_up_filling(&self) {
+        // The journal has everything; the next opening of the store rebuilds from it.
+        *write(&self.database) = Kept::Closed;
+    }
+
+    fn fill_and_open(&self, database: Database) -> Result<(), RecoverError> {
+        loop {
+            let waiting = {
+                let mut kept = write(&self.database);
+                match &mut *kept {
+                    Kept::Filling(waiting) if !waiting.is_empty() => std::mem::take(waiting),
+                    Kept::Filling(_) | Kept::Closed | Kept::Open(_) => {
+                        *kept = Kept::Open(database);
+                        return Ok(());
+                    }
+                }
+            };
+            for group in waiting {
+                database.with(|records| records.apply(&group.bytes, &group.records))?;
+            }
+        }
+    }
+
+    /// Seals a full volume and returns its index, which holds from now on.
+    pub(crate) fn seal(&self) -> Result<Arc<SealedIndex>, RecoverError> {
+        let sealed = match &*self.index() {
+            Index::Active(index) => recovery::seal(&self.dir, self.first, &self.journal(), self.end(), index)?,
+            Index::Sealed(index) => return Ok(Arc::clone(index)),
+        };
+        let sealed = Arc::new(sealed);
+        Ok(sealed)
+    }
+
+    /// Lets go of the index in memory, once everybody can go by the sealed one.
+    pub(crate) fn retire(&self, sealed: &Arc<SealedIndex>) {
+        let retired = std::mem::replace(&mut *self.index_mut(), Index::Sealed(Arc::clone(sealed)));
+        drop(retired);
+        self.close_database();
+    }
+
+    /// Compares and mends both copies and the index of a sealed volume.
+    pub(crate) fn mend_sealed(&self, mended: &mut dyn FnMut(Mending)) -> Result<(), RecoverError> {
+        let last = self.first + u64::from(self.events()) - 1;
+        // Held throughout: a read that needs the database waits until there is one again.
+        let mut kept = write(&self.database);
+        *kept = Kept::Closed;
+        let recovered = recovery::recover(&self.site(Some(last)), mended)?;
+        let Recovered { journal, end, index, database, .. } = recovered;
+        let sealed = recovery::seal(&self.dir, self.first, &journal, end, &index)?;
+        *write(&self.journal) = Arc::new(journal);
+        self.end.store(end, Ordering::Release);
+        *self.index_mut() = Index::Sealed(Arc::new(sealed));
+        drop(database);
+        Ok(())
+    }
+
+    /// Puts damaged frames of the active journal back in place from the database.
+    ///
+    /// A frame put together from its records has the same length as the one that was written.
+    pub(crate) fn mend_active_journal(&self, mended: &mut dyn FnMut(Mending)) -> Result<(), RecoverError> {
+        let journal = self.journal();
+        let frames = self.durable_frames();
+        for place in frames {
+            let position = self.position(place);
+            if journal::read_frame(&journal, place.offset.into()).is_ok_and(|frame| frame.first == position) {
+                continue;
+            }
+            let Kept::Open(database) = &*read(&self.database) else { return Err(RecoverError::Lost(position)) };
+            let frame = recovery::frame_from(database, position.0).ok_or(RecoverError::Lost(position))?;
+            journal.write_all_at(frame.bytes(), place.offset.into())?;
+            journal.sync_data()?;
+            let what = format!("the frame at position {position} was put back from the database");
+            mended(Mending::done(self.first, Part::Journal, what));
+        }
+        Ok(())
+    }
+
+    fn durable_frames(&self) -> Vec<Place> {
+        let end = self.end();
+        let Index::Active(index) = &*self.index() else { return Vec::new() };
+        let offsets = (0..index.events()).filter_map(|nth| index.offset(nth).map(|offset| Place { nth, offset }));
+        let mut frames: Vec<Place> = offsets.take_while(|place| u64::from(place.offset) < end).collect();
+        frames.dedup_by_key(|place| place.offset);
+        frames
+    }
+
+    pub(crate) fn site(&self, last: Option<u64>) -> Site {
+        Site { dir: self.dir.clone(), first: self.first, last, database_deadline: self.database_deadline }
+    }
+
+    /// Lends the open database to `work`, for verification.
+    pub(crate) fn with_database<T>(&self, work: impl FnOnce(&super::database::Records<'_>) -> T) -> Option<T> {
+        match &*read(&self.database) {
+            Kept::Open(database) => Some(database.with(work)),
+            Kept::Closed | Kept::Filling(_) => None,
+        }
+    }
+}
+
+/// Returns where a stream's events are, after one position and up to another.
+pub(crate) fn places_within(index: &ActiveIndex, first: u64, tag: Tag, after: u64, until: u64) -> Vec<Place> {
+    index.stream(tag).map(|stream| between(&stream.places, first, after, until)).unwrap_or_default()
+}
+
+fn between(places: &[Place], first: u64, after: u64, until: u64) -> Vec<Place> {
+    let start = places.partition_point(|place| first + u64::from(place.nth) <= after);
+    let stop = places.partition_point(|place| first + u64::from(place.nth) <= until);
+    places.get(start..stop).unwrap_or_default().to_vec()
+}
+
+/// How a write to the journal failed.
+#[derive(Debug)]
+pub(crate) enum WriteFault {
+    /// Nothing of it is left.
+    NotWritten(std::io::Error),
+    /// Nobody can tell what is on disk; after this nothing may be written any more.
+    Unknown(std::io::Error),
+}
+
+fn answer_in(frame: &StoredFrame, command: CommandId) -> Result<Answer, RecordFault> {
+    let mut views = Vec::with_capacity(frame.events as usize);
+    for record in frame.records() {
+        let (record, _) = record?;
+        if record.command() != command {
+            return Err(RecordFault::Misplaced);
+        }
+        views.push(record);
+    }
+    answer_of(views.into_iter())?.ok_or(RecordFault::Shape)
+}
+
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
