@@ -16,6 +16,7 @@ pub mod papers;
 pub mod problem;
 pub mod query;
 pub mod routes;
+pub mod seal;
 pub mod sse;
 pub mod telemetry;
 pub mod vault;

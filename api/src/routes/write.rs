@@ -1,5 +1,7 @@
 //! Acts: every write of the public contract.
 
+pub mod acts;
+
 use actix_web::web::ServiceConfig;
 
 /// Registers the writes below `/api/v1`.
