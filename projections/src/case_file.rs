@@ -4,11 +4,9 @@ use crate::projection::Projection;
 use chrono::NaiveDate;
 use domain::case::{Case, duties};
 use domain::clock::Light;
-use domain::event::item::RatingStage;
-use domain::event::rating::RatedService;
 use domain::event::{CaseEvent, Event};
 use domain::fact::{Fact, Subject};
-use domain::ids::{CaseId, ExternalNumber, ItemId, OrganisationId, SourceName, WindowId};
+use domain::ids::{CaseId, ExternalNumber, ItemId, OrganisationId, SourceName};
 use domain::sealed::Party;
 use domain::zone::Instant;
 use serde::{Deserialize, Serialize};
@@ -27,8 +25,6 @@ pub struct CaseFile {
     pub opened_at: Option<Instant>,
     /// When its last fact was recorded.
     pub updated_at: Option<Instant>,
-    /// At which window it was accepted, where it was.
-    pub accepted_at_window: Option<WindowId>,
     /// What has happened.
     pub case: Case,
 }
@@ -38,12 +34,9 @@ impl Projection for CaseFile {
     const REVISION: u32 = 1;
 
     fn apply(&mut self, fact: &Fact) {
-        let (Event::Case(event), Subject::Case(id)) = (&fact.event, &fact.subject) else { return };
+        let (Event::Case(_), Subject::Case(id)) = (&fact.event, &fact.subject) else { return };
         if *self.id.get_or_insert(*id) != *id {
             return;
-        }
-        if let CaseEvent::CaseAccepted(_) = event {
-            self.accepted_at_window = fact.by.window.clone();
         }
         self.opened_at.get_or_insert(fact.occurred_at);
         self.version = fact.version;
@@ -95,31 +88,6 @@ impl CaseFile {
     #[must_use]
     pub fn light(&self, day: NaiveDate) -> Light {
         self.case.light(day)
-    }
-
-    /// Returns the service that a rating at this stage is about, once the case has come to it: the intake's, as the
-    /// statistics of satisfaction count services.
-    #[must_use]
-    pub fn rated_service(&self, stage: RatingStage) -> Option<RatedService> {
-        let application = self.case.application.as_ref()?;
-        let (window, staff, ended_on) = match stage {
-            RatingStage::Accept => {
-                let acceptance = self.case.acceptance.as_ref()?;
-                (self.accepted_at_window.clone(), acceptance.by.clone(), acceptance.effective_on)
-            }
-            RatingStage::Finish => {
-                let closing = self.case.closing.as_ref()?;
-                (closing.window.clone(), closing.clerk.clone(), closing.closed_on)
-            }
-        };
-        Some(RatedService {
-            source: application.source.clone(),
-            item: Some(application.item.clone()),
-            organisation: application.intake.clone(),
-            window,
-            staff,
-            ended_on,
-        })
     }
 }
 

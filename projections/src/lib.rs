@@ -13,5 +13,6 @@ pub mod reference;
 pub mod satisfaction;
 pub mod scope;
 pub mod tally;
+pub mod timeline;
 
 pub use projection::Projection;

@@ -13,8 +13,8 @@ use crate::projection::Projection;
 use crate::tally::Daily;
 use chrono::NaiveDate;
 use domain::event::case::{
-    AcceptanceKind, CaseAborted, CaseAccepted, CaseFinished, CaseReturned, CaseWithdrawn, Closing,
-    DeemedAcceptanceReversed, Dimensions, IntakeRefused, NotRequiredTold, SupplementLapsed,
+    CaseAborted, CaseAccepted, CaseFinished, CaseReturned, CaseWithdrawn, Closing, DeemedAcceptanceReversed,
+    Dimensions, IntakeRefused, NotRequiredTold, SupplementLapsed,
 };
 use domain::event::item::RatingStage;
 use domain::event::rating::{
@@ -22,7 +22,7 @@ use domain::event::rating::{
 };
 use domain::event::{CaseEvent, Event, RatingEvent};
 use domain::fact::{Fact, Subject};
-use domain::ids::{ItemId, OrganisationId, RatingId, SourceName, StaffId, WindowId};
+use domain::ids::{CaseId, ItemId, OrganisationId, RatingId, SourceName, StaffId, WindowId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -36,6 +36,8 @@ pub struct Satisfaction {
     ratings: Daily<Rating>,
     /// Bad-rating orders, by the day their service ended.
     orders: Daily<Order>,
+    /// Where open cases were received: their acceptance is rated there too.
+    windows: BTreeMap<CaseId, Code>,
     /// Orders that are not closed, and bad ratings whose order is about to open.
     open: BTreeMap<RatingId, OpenOrder>,
 }
@@ -109,19 +111,18 @@ impl Projection for Satisfaction {
 
     fn apply(&mut self, fact: &Fact) {
         match (&fact.event, &fact.subject) {
-            (Event::Case(event), _) => self.apply_case(event, fact),
+            (Event::Case(event), Subject::Case(case)) => self.apply_case(*case, event, fact),
             (Event::Rating(event), Subject::Rating(rating)) => self.apply_rating(rating, event),
-            // A rating's event in another stream is nobody's rating.
-            (Event::Rating(_), _) => (),
+            // An event in a stream of another kind is nobody's service.
+            (Event::Case(_) | Event::Rating(_), _) => (),
             (Event::Item(_) | Event::Organisation(_) | Event::Calendar(_) | Event::Policy(_) | Event::Access(_), _) => {
-                ()
             }
         }
     }
 }
 
 impl Satisfaction {
-    fn apply_case(&mut self, event: &CaseEvent, fact: &Fact) {
+    fn apply_case(&mut self, case: CaseId, event: &CaseEvent, fact: &Fact) {
         match event {
             CaseEvent::NotRequiredTold(NotRequiredTold { closing, .. })
             | CaseEvent::IntakeRefused(IntakeRefused { closing, .. })
@@ -130,17 +131,21 @@ impl Satisfaction {
             | CaseEvent::CaseWithdrawn(CaseWithdrawn { closing, .. })
             | CaseEvent::CaseReturned(CaseReturned { closing, .. })
             | CaseEvent::CaseAborted(CaseAborted { closing, .. }) => {
+                self.windows.remove(&case);
                 let service = self.texts.ended(closing);
                 self.services.add(closing.closed_on, service);
             }
-            CaseEvent::CaseAccepted(CaseAccepted { kind, effective_on, dimensions, .. }) => {
-                // Nobody stands at a window when a rule accepts.
-                let window = fact.by.window.as_ref().filter(|_| *kind != AcceptanceKind::Deemed);
-                let service = self.texts.accepted(dimensions, window);
+            CaseEvent::CaseReceived(_) => {
+                if let Some(window) = &fact.by.window {
+                    self.windows.insert(case, self.texts.windows.code(window));
+                }
+            }
+            CaseEvent::CaseAccepted(CaseAccepted { effective_on, dimensions, .. }) => {
+                let service = self.texts.accepted(dimensions, self.windows.get(&case).copied());
                 self.services.add(*effective_on, service);
             }
             CaseEvent::DeemedAcceptanceReversed(DeemedAcceptanceReversed { dimensions, effective_on, .. }) => {
-                let service = self.texts.accepted(dimensions, None);
+                let service = self.texts.accepted(dimensions, self.windows.get(&case).copied());
                 self.services.take(*effective_on, service);
             }
             CaseEvent::RecordCorrected(corrected) => {
@@ -152,7 +157,6 @@ impl Satisfaction {
             }
             CaseEvent::CaseSubmitted(_)
             | CaseEvent::MaterialAttached(_)
-            | CaseEvent::CaseReceived(_)
             | CaseEvent::CorrectedOnTheSpot(_)
             | CaseEvent::OneTimeNoticeIssued(_)
             | CaseEvent::SupplementProvided(_)
@@ -307,12 +311,12 @@ impl Texts {
         Service { place, item_version: closing.item_version, stage: RatingStage::Finish }
     }
 
-    fn accepted(&mut self, dimensions: &Dimensions, window: Option<&WindowId>) -> Service {
+    fn accepted(&mut self, dimensions: &Dimensions, window: Option<Code>) -> Service {
         let place = Place {
             source: self.sources.code(&dimensions.source),
             item: Some(self.items.code(&dimensions.item)),
             organisation: self.organisations.code(&dimensions.intake),
-            window: window.map(|window| self.windows.code(window)),
+            window,
             staff: dimensions.clerk.as_ref().map(|clerk| self.staff.code(clerk)),
         };
         Service { place, item_version: dimensions.item_version, stage: RatingStage::Accept }

@@ -208,10 +208,11 @@ impl Groups<'_> {
         for open in state.open.values().filter(|open| open.opened && self.query.period.contains(open.ended_on)) {
             let order = &open.order;
             let not_due = open.rectify_due.is_some_and(|due| self.today <= due);
-            if order.is_true() && order.rectified_in_time.is_none() && not_due {
-                if let Some(figures) = self.figures(open.ended_on, &order.place, order.stage, Some(order.channel)) {
-                    figures.true_not_due += 1;
-                }
+            if !order.is_true() || order.rectified_in_time.is_some() || !not_due {
+                continue;
+            }
+            if let Some(figures) = self.figures(open.ended_on, &order.place, order.stage, Some(order.channel)) {
+                figures.true_not_due += 1;
             }
         }
     }
