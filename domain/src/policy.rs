@@ -14,6 +14,8 @@ pub struct PolicyVersion {
     pub version: u32,
     /// The first day on which it holds.
     pub valid_from: NaiveDate,
+    /// The day of publication.
+    pub published_on: NaiveDate,
     /// The rules.
     pub rules: PolicyRules,
 }
@@ -27,7 +29,12 @@ pub struct Policies {
 /// The rules as first published, with which an empty log is read too.
 static PINNED: LazyLock<PolicyVersion> = LazyLock::new(|| {
     let published = first_published();
-    PolicyVersion { version: 0, valid_from: NaiveDate::MIN, rules: published.rules }
+    PolicyVersion {
+        version: 0,
+        valid_from: NaiveDate::MIN,
+        published_on: published.published_on,
+        rules: published.rules,
+    }
 });
 
 #[expect(clippy::expect_used, reason = "the text is part of the program; a test reads it")]
@@ -158,6 +165,7 @@ impl Decider for Policies {
             PolicyEvent::PolicyPublished(published) => self.versions.push(PolicyVersion {
                 version: published.version,
                 valid_from: published.valid_from,
+                published_on: published.published_on,
                 rules: published.rules.clone(),
             }),
         }

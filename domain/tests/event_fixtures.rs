@@ -3,6 +3,8 @@
 //! `fixtures/events/<name>.<version>.json` holds one body per schema, with every optional field filled in. A fixture is
 //! never changed: a body of another shape is another version.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use domain::event::{Event, SCHEMAS, Schema};
 use serde_json::Value;
 use std::collections::BTreeSet;
