@@ -36,7 +36,32 @@ pub fn open(path: &Path) -> Result<ForeignLog, FormatError> {
         let (entries, progress) = csv::read(path, input)?;
         return Ok(ForeignLog { entries, progress, broken: false });
     }
-    Ok(ForeignLog { entries: Box::new(xes::Reader::new(input)), progress, broken: false })
+    let entries = Box::new(xes::Reader::new(input, xes::Keep::Everything));
+    Ok(ForeignLog { entries, progress, broken: false })
+}
+
+/// Reads a foreign log through to see that it is whole, and tells `progress` now and then how far that is.
+///
+/// # Errors
+///
+/// Those that reading it would give.
+pub fn check(path: &Path, mut progress: impl FnMut(&Progress)) -> Result<(), FormatError> {
+    const ENTRIES_PER_REPORT: usize = 4096;
+    let (mut input, position) = Input::open(path)?;
+    let log = if is_table(path, &mut input)? {
+        open(path)?
+    } else {
+        let entries = Box::new(xes::Reader::new(input, xes::Keep::Nothing));
+        ForeignLog { entries, progress: position, broken: false }
+    };
+    let position = log.progress();
+    for (number, entry) in log.enumerate() {
+        entry?;
+        if number % ENTRIES_PER_REPORT == 0 {
+            progress(&position);
+        }
+    }
+    Ok(())
 }
 
 /// The cases of a foreign file, and what was left out of them, in the order of the file.

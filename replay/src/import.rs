@@ -218,21 +218,13 @@ impl Imported {
 
 /// Reads the whole file and keeps nothing of it.
 async fn check(file: &Path, progress: &mut (impl FnMut(ImportProgress) + Send)) -> Result<(), ImportError> {
-    const ENTRIES_PER_REPORT: usize = 4096;
     let path = file.to_owned();
     let (out, mut reports) = mpsc::channel(1);
-    let reading = tokio::task::spawn_blocking(move || -> Result<(), FormatError> {
-        let log = format::open(&path)?;
-        let (position, mut entries) = (log.progress(), 0);
-        for entry in log {
-            entry?;
-            entries += 1;
-            if entries % ENTRIES_PER_REPORT == 0 {
-                // Nobody waits for a report: if the last one was not taken yet, this one is not missed.
-                let _ = out.try_send((position.read(), position.total()));
-            }
-        }
-        Ok(())
+    let reading = tokio::task::spawn_blocking(move || {
+        format::check(&path, |position| {
+            // Nobody waits for a report: if the last one was not taken yet, this one is not missed.
+            let _ = out.try_send((position.read(), position.total()));
+        })
     });
     while let Some((bytes, bytes_total)) = reports.recv().await {
         progress(ImportProgress { stage: Stage::Checking, bytes, bytes_total, events: 0 });

@@ -56,7 +56,7 @@ impl Order {
             grouped &= case == current || seen.insert(case);
             current = case;
         }
-        let bytes = rows.table.get_ref().bytes();
+        let bytes = rows.table.get_ref().byte();
         Ok(if grouped { Self::Grouped } else { Self::Scattered { bytes } })
     }
 }
@@ -388,8 +388,8 @@ fn delimiter(start: &[u8]) -> u8 {
 
 fn table_error(error: &csv::Error, input: &Input) -> FormatError {
     match error.kind() {
-        csv::ErrorKind::Io(error) => FormatError::of_input(error, input.line(), input.bytes()),
-        _ => FormatError::Broken { line: input.line(), byte: input.bytes(), detail: error.to_string() },
+        csv::ErrorKind::Io(error) => FormatError::of_input(error, input.line(), input.byte()),
+        _ => FormatError::Broken { line: input.line(), byte: input.byte(), detail: error.to_string() },
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::FormatError;
 use flate2::bufread::MultiGzDecoder;
+use std::cell::Cell;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -42,10 +43,17 @@ impl Progress {
 
 /// Text on its way to a parser. Counts lines and bytes, and refuses to feed one element or case for ever.
 pub(crate) struct Input {
-    text: BufReader<Box<dyn Read + Send>>,
+    text: Box<dyn Read + Send>,
     packed: Option<Progress>,
-    bytes: u64,
-    lines: u64,
+    /// The text at hand; what lies before `start` is consumed.
+    chunk: Box<[u8]>,
+    start: usize,
+    end: usize,
+    /// Bytes and line ends before the chunk.
+    bytes_before: u64,
+    lines_before: u64,
+    /// How far lines of the chunk are counted, and how many they are: few callers ask, but some ask often.
+    counted: Cell<(usize, u64)>,
     allowance: Allowance,
 }
 
@@ -96,43 +104,70 @@ impl Input {
 
     pub(crate) fn new(text: Box<dyn Read + Send>, packed: Option<Progress>) -> Self {
         Self {
-            text: BufReader::with_capacity(BUFFER_BYTES, text),
+            text,
             packed,
-            bytes: 0,
-            lines: 0,
+            chunk: vec![0; BUFFER_BYTES].into(),
+            start: 0,
+            end: 0,
+            bytes_before: 0,
+            lines_before: 0,
+            counted: Cell::new((0, 0)),
             allowance: Allowance { what: "the file", bytes: u64::MAX, until: u64::MAX },
         }
     }
 
     /// Lets the parser read this many bytes more for what it is about to read.
     pub(crate) fn allow(&mut self, what: &'static str, bytes: u64) {
-        self.allowance = Allowance { what, bytes, until: self.bytes.saturating_add(bytes) };
+        self.allowance = Allowance { what, bytes, until: self.byte().saturating_add(bytes) };
     }
 
     /// Returns the line the parser has come to, from 1.
     pub(crate) fn line(&self) -> u64 {
-        self.lines + 1
+        self.lines_before + self.lines_to(self.start) + 1
     }
 
-    /// Returns the bytes of text handed to the parser.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
+    /// Returns how many bytes of text the parser has consumed.
+    pub(crate) fn byte(&self) -> u64 {
+        self.bytes_before + self.start as u64
     }
 
-    /// Returns the first bytes of the text, without consuming them; fewer only if the text is shorter.
+    /// Returns the first bytes of the text, without consuming them.
     pub(crate) fn peek(&mut self) -> io::Result<&[u8]> {
-        self.text.fill_buf()
+        self.fill_buf()
+    }
+
+    fn next_chunk(&mut self) -> io::Result<()> {
+        self.check()?;
+        self.bytes_before += self.end as u64;
+        self.lines_before += self.lines_to(self.end);
+        self.counted.set((0, 0));
+        (self.start, self.end) = (0, 0);
+        self.end = loop {
+            match self.text.read(&mut self.chunk) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
+                result => break result?,
+            }
+        };
+        Ok(())
+    }
+
+    fn lines_to(&self, end: usize) -> u64 {
+        let (counted, lines) = self.counted.get();
+        let more = self.chunk[counted..end].iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.counted.set((end, lines + more));
+        lines + more
     }
 
     fn check(&self) -> io::Result<()> {
-        if self.bytes >= self.allowance.until {
+        let bytes = self.byte();
+        if bytes >= self.allowance.until {
             let Allowance { what, bytes, .. } = self.allowance;
             return Err(io::Error::other(Limit::Large { what, bytes }));
         }
         let Some(progress) = &self.packed else { return Ok(()) };
-        let grown = self.bytes > UNPACKED_RATIO_FREE_BYTES && self.bytes / UNPACKED_RATIO_MAX > progress.read();
-        if grown || self.bytes > UNPACKED_BYTES_MAX {
-            return Err(io::Error::other(Limit::Bomb { packed: progress.read(), unpacked: self.bytes }));
+        let grown = bytes > UNPACKED_RATIO_FREE_BYTES && bytes / UNPACKED_RATIO_MAX > progress.read();
+        if grown || bytes > UNPACKED_BYTES_MAX {
+            return Err(io::Error::other(Limit::Bomb { packed: progress.read(), unpacked: bytes }));
         }
         Ok(())
     }
@@ -140,17 +175,14 @@ impl Input {
 
 impl BufRead for Input {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.text.buffer().is_empty() {
-            self.check()?;
+        if self.start == self.end {
+            self.next_chunk()?;
         }
-        self.text.fill_buf()
+        Ok(&self.chunk[self.start..self.end])
     }
 
     fn consume(&mut self, amount: usize) {
-        let taken = &self.text.buffer()[..amount];
-        self.lines += taken.iter().filter(|byte| **byte == b'\n').count() as u64;
-        self.bytes += amount as u64;
-        self.text.consume(amount);
+        self.start = self.end.min(self.start + amount);
     }
 }
 

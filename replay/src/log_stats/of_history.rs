@@ -1,13 +1,15 @@
 //! The figures of what stands in the log.
 
 use super::LogStats;
+use crate::codec::CodecError;
 use crate::history::{History, HistoryError};
-use crate::pages::Pages;
-use domain::event::case::{CaseSubmitted, LegacyActivityRecorded};
-use domain::event::{CaseEvent, Event};
-use domain::fact::{Fact, Subject};
+use domain::event::{CaseEvent, DecodeError, Event};
+use domain::fact::Subject;
 use domain::ids::{CaseId, ItemId, SourceName};
-use eventstore::Position;
+use domain::zone::Instant;
+use eventstore::{PAGE_EVENTS_MAX, Page, Position, RecordedEvent};
+use serde::Deserialize;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// The name of the city's own history, beside those of legacy systems.
@@ -26,16 +28,19 @@ pub struct LogSelection {
 
 /// Gathers the events of the selected cases. The activity of an event of the city's own is its type.
 ///
-/// Must be called within a tokio runtime.
-///
 /// # Errors
 /// The log cannot be read, or holds something unknown.
 pub async fn of_history(history: &History, selection: &LogSelection) -> Result<LogStats<CaseId>, HistoryError> {
     let mut gathering = Gathering { selection, about_item: BTreeSet::new(), stats: LogStats::default() };
-    let mut pages = Pages::between(history, Position::START, selection.through);
-    while let Some(page) = pages.next().await {
-        page?.iter().for_each(|fact| gathering.add(fact));
+    let mut page = Page::default();
+    while !page.end && page.through < selection.through {
+        // The next page is on its way while this one is gathered.
+        let next = history.raw_page(page.through, PAGE_EVENTS_MAX);
+        let (next, gathered) = tokio::join!(next, async { gathering.add_page(&page) });
+        gathered?;
+        page = next?;
     }
+    gathering.add_page(&page)?;
     Ok(gathering.stats)
 }
 
@@ -46,33 +51,53 @@ struct Gathering<'a> {
     stats: LogStats<CaseId>,
 }
 
+/// What counts of a `legacy-activity-recorded`, version 1. Its attributes, most of the body, are passed over.
+#[derive(Deserialize)]
+struct LegacyStep<'a> {
+    #[serde(borrow)]
+    source: Cow<'a, str>,
+    #[serde(borrow)]
+    activity: Cow<'a, str>,
+    at: Instant,
+}
+
 impl Gathering<'_> {
-    fn add(&mut self, fact: &Fact) {
-        let (Subject::Case(case), Event::Case(event)) = (&fact.subject, &fact.event) else { return };
-        match event {
-            CaseEvent::LegacyActivityRecorded(recorded) => self.add_legacy(*case, recorded),
-            CaseEvent::LegacyCaseOpened(_) => (),
-            event => {
-                if let CaseEvent::CaseSubmitted(submitted) = event {
-                    self.note_item(*case, submitted);
-                }
-                if self.is_selected(OWN) && (self.selection.item.is_none() || self.about_item.contains(case)) {
-                    self.stats.observe(*case, event.schema().name, fact.occurred_at.timestamp_micros());
-                }
-            }
+    fn add_page(&mut self, page: &Page) -> Result<(), HistoryError> {
+        for event in page.events.iter().take_while(|event| event.position <= self.selection.through) {
+            self.add(event).map_err(|source| HistoryError::Decode { position: event.position, source })?;
         }
+        Ok(())
     }
 
-    fn add_legacy(&mut self, case: CaseId, recorded: &LegacyActivityRecorded) {
-        if self.is_selected(recorded.source.as_str()) && self.selection.item.is_none() {
-            self.stats.observe(case, &recorded.activity, recorded.at.timestamp_micros());
+    fn add(&mut self, recorded: &RecordedEvent) -> Result<(), CodecError> {
+        let Subject::Case(case) = recorded.stream.as_str().parse()? else { return Ok(()) };
+        match (recorded.kind.as_str(), recorded.schema) {
+            ("legacy-activity-recorded", 1) => return self.add_legacy(case, recorded),
+            ("legacy-case-opened", _) => return Ok(()),
+            _ => (),
         }
-    }
-
-    fn note_item(&mut self, case: CaseId, submitted: &CaseSubmitted) {
-        if self.selection.item.as_ref() == Some(&submitted.item) {
+        let Event::Case(event) = Event::decode(&recorded.kind, recorded.schema, &recorded.body)? else { return Ok(()) };
+        if let CaseEvent::CaseSubmitted(submitted) = &event
+            && self.selection.item.as_ref() == Some(&submitted.item)
+        {
             self.about_item.insert(case);
         }
+        if self.is_selected(OWN) && (self.selection.item.is_none() || self.about_item.contains(&case)) {
+            self.stats.observe(case, event.schema().name, recorded.occurred_at);
+        }
+        Ok(())
+    }
+
+    fn add_legacy(&mut self, case: CaseId, recorded: &RecordedEvent) -> Result<(), CodecError> {
+        let step: LegacyStep = serde_json::from_slice(&recorded.body).map_err(|source| DecodeError::Body {
+            kind: recorded.kind.clone(),
+            schema: recorded.schema,
+            source,
+        })?;
+        if self.is_selected(&step.source) && self.selection.item.is_none() {
+            self.stats.observe(case, &step.activity, step.at.timestamp_micros());
+        }
+        Ok(())
     }
 
     fn is_selected(&self, source: &str) -> bool {
