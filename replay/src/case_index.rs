@@ -168,7 +168,7 @@ impl CaseIndex {
     pub fn open(directory: &Path) -> Result<Self, IndexError> {
         let at = |source| IndexError::Io { path: directory.to_owned(), source };
         fs::create_dir_all(directory).map_err(at)?;
-        let path = directory.join("cases.redb");
+        let path = Self::file(directory);
         match Self::try_open(&path) {
             Ok(index) => return Ok(index),
             Err(redb::Error::DatabaseAlreadyOpen) => return Err(IndexError::InUse { path }),
@@ -176,6 +176,12 @@ impl CaseIndex {
         }
         fs::remove_file(&path).map_err(at)?;
         Ok(Self::try_open(&path)?)
+    }
+
+    /// Returns the one file of the index in a directory.
+    #[must_use]
+    pub fn file(directory: &Path) -> PathBuf {
+        directory.join("cases.redb")
     }
 
     fn try_open(path: &Path) -> Result<Self, redb::Error> {

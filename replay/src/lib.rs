@@ -5,7 +5,9 @@
 //! - [`history`]: typed, read-only facts; [`journal`]: the same, able to append; [`codec`]: bytes ⇄ facts, nowhere else
 //! - [`moment`]: which slice is meant; [`effective`]: when a fact took effect
 //! - [`view`]: a fold in progress; [`pages`]: facts read and decoded ahead of it; [`checkpoint`]: states kept aside
-//! - [`views`]: all live projections; [`live`], [`rebuild`], [`as_of`]: the modes; [`case_index`]: all cases ever
+//! - [`views`]: all live projections; [`live`], [`rebuild`], [`as_of`]: the modes; [`case_index`]: all cases ever;
+//!   [`verify`]: whether all of it is whole
+//! - [`layout`]: where things lie in a data directory
 //! - [`format`]: foreign logs; [`import`]: into the log with them; [`log_stats`]: the figures of a log
 
 pub mod as_of;
@@ -17,11 +19,13 @@ pub mod format;
 pub mod history;
 pub mod import;
 pub mod journal;
+pub mod layout;
 pub mod live;
 pub mod log_stats;
 pub mod moment;
 pub mod pages;
 pub mod rebuild;
 mod show;
+pub mod verify;
 pub mod view;
 pub mod views;

@@ -1,11 +1,13 @@
 //! The whole log folded again, beside what is there, and compared with it.
 
+use crate::checkpoint::Checkpoints;
 use crate::history::{History, HistoryError};
 use crate::pages::Pages;
-use crate::view::{Digest, StateError};
+use crate::view::{AnyView, Digest, StateError};
 use crate::views::Views;
 use eventstore::Position;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Why a rebuild did not come to an end.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +60,135 @@ pub async fn fold_through(
             }
         })
         .await
+}
+
+/// What a rebuild made, and how it compares with what was kept aside.
+#[derive(Debug, Clone, Serialize)]
+pub struct Rebuilt {
+    /// How many events were folded.
+    pub events: u64,
+    /// Every projection at the end of the log.
+    pub projections: Vec<RebuiltProjection>,
+}
+
+/// One projection, folded from the first event.
+#[derive(Debug, Clone, Serialize)]
+pub struct RebuiltProjection {
+    /// Which.
+    pub projection: &'static str,
+    /// Its revision.
+    pub revision: u32,
+    /// The end of the log.
+    pub position: u64,
+    /// The digest of the state there.
+    pub digest: Digest,
+    /// The newest checkpoint beside the state folded up to its position, where there is one.
+    pub checkpoint: Option<CheckpointComparison>,
+}
+
+/// A checkpoint as it is and as the log says it must be.
+#[derive(Debug, Clone, Serialize)]
+pub struct CheckpointComparison {
+    /// Its position.
+    pub position: u64,
+    /// The digest it keeps; absent if it is damaged, which is no contradiction: nothing would be restored from it.
+    pub kept: Option<String>,
+    /// The digest of the state folded up to there.
+    pub rebuilt: Digest,
+}
+
+impl CheckpointComparison {
+    /// Tells whether the checkpoint contradicts the log.
+    #[must_use]
+    pub fn agrees(&self) -> bool {
+        self.kept.as_ref().is_none_or(|kept| *kept == self.rebuilt.to_string())
+    }
+}
+
+impl Rebuilt {
+    /// Tells whether no checkpoint contradicts the log.
+    #[must_use]
+    pub fn agrees(&self) -> bool {
+        self.projections
+            .iter()
+            .all(|projection| projection.checkpoint.as_ref().is_none_or(CheckpointComparison::agrees))
+    }
+}
+
+/// Folds the log from its first event, and compares with the newest checkpoints on the way.
+///
+/// `only` limits it to one projection, by its name.
+///
+/// # Errors
+/// The store cannot be read or holds something unknown, or a state cannot be written.
+pub async fn rebuild(
+    history: &History,
+    checkpoints: &Checkpoints,
+    only: Option<&str>,
+    progress: impl Fn(Position) + Clone + Send + 'static,
+) -> Result<Rebuilt, RebuildError> {
+    let head = history.head().await.map_err(HistoryError::from)?.position;
+    let mut views = ChosenViews { views: Views::default(), only: only.map(str::to_owned), position: Position::START };
+    let mut stops: BTreeMap<Position, Vec<&'static str>> = BTreeMap::new();
+    for view in views.chosen() {
+        if let Some(newest) = checkpoints.positions(view).into_iter().rfind(|position| *position <= head) {
+            stops.entry(newest).or_default().push(view.name());
+        }
+    }
+    let mut compared = BTreeMap::new();
+    for (stop, names) in stops {
+        views = views.fold_through(history, stop, progress.clone()).await?;
+        for view in views.chosen().into_iter().filter(|view| names.contains(&view.name())) {
+            let (kept, rebuilt) = (checkpoints.digest(view), view.digest()?);
+            compared.insert(view.name(), CheckpointComparison { position: stop.0, kept, rebuilt });
+        }
+    }
+    views = views.fold_through(history, head, progress).await?;
+    let mut projections = Vec::new();
+    for view in views.chosen() {
+        projections.push(RebuiltProjection {
+            projection: view.name(),
+            revision: view.revision(),
+            position: view.position().0,
+            digest: view.digest()?,
+            checkpoint: compared.remove(view.name()),
+        });
+    }
+    Ok(Rebuilt { events: head.0, projections })
+}
+
+struct ChosenViews {
+    views: Views,
+    only: Option<String>,
+    position: Position,
+}
+
+impl ChosenViews {
+    fn chosen(&self) -> Vec<&dyn AnyView> {
+        let is_chosen = |view: &&dyn AnyView| self.only.as_deref().is_none_or(|only| only == view.name());
+        self.views.all().into_iter().filter(is_chosen).collect()
+    }
+
+    async fn fold_through(
+        self,
+        history: &History,
+        through: Position,
+        progress: impl Fn(Position) + Send + 'static,
+    ) -> Result<Self, HistoryError> {
+        let pages = Pages::between(history, self.position, through);
+        pages
+            .fold_into(self, move |chosen, facts| {
+                let Some(last) = facts.last() else { return };
+                for view in chosen.views.all_mut() {
+                    if chosen.only.as_deref().is_none_or(|only| only == view.name()) {
+                        view.fold(facts);
+                    }
+                }
+                chosen.position = Position(last.position);
+                progress(chosen.position);
+            })
+            .await
+    }
 }
 
 /// Compares two sets of views that stand at the same position.

@@ -1,0 +1,111 @@
+//! What may be asked for on the command line.
+
+use chrono::{DateTime, FixedOffset};
+use clap::{Args, Parser, Subcommand};
+use domain::ids::{CaseId, ItemId, OrganisationId, SourceName};
+use replay::moment::Basis;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Look at a city's history: as it is, as it was, and whether it is whole.
+#[derive(Debug, Parser)]
+#[command(name = "replay", version, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    /// The data directory: of a server that does not run, or a backup
+    #[arg(long, global = true, value_name = "DIR", default_value = "data")]
+    pub(crate) data: PathBuf,
+    /// Tell the chain of causes of a failure
+    #[arg(long, global = true)]
+    pub(crate) verbose: bool,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Take a foreign, de-identified history in as cases of a legacy system
+    Import(Import),
+    /// Print the figures of the log as process miners know them
+    LogStats(LogStats),
+    /// Fold everything from the first event, and compare with what was kept aside
+    Rebuild(Rebuild),
+    /// Print a view as it stood at an earlier moment
+    AsOf(AsOf),
+    /// Walk the whole log: contiguity, checksums, decodability, both copies and the index
+    Verify,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The history: .xes, .xes.gz or .csv
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The legacy system it comes from [default: the file's name]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: Option<SourceName>,
+    /// The organisation that takes it in; whoever sees all of it sees the cases
+    #[arg(long, value_name = "CODE", default_value = "361000")]
+    pub(crate) org: OrganisationId,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogStats {
+    /// Only histories of this source: `own`, or a legacy system
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: Option<SourceName>,
+    /// Only cases for this item
+    #[arg(long, value_name = "ID")]
+    pub(crate) item: Option<ItemId>,
+    /// As recorded by this moment (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) as_of: Option<DateTime<FixedOffset>>,
+    /// The zone of days: `UTC`, or an offset such as +08:00
+    #[arg(long, value_name = "ZONE", default_value = "+08:00", value_parser = zone, allow_hyphen_values = true)]
+    pub(crate) zone: FixedOffset,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rebuild {
+    /// Only this one; `case-index` for the index over all cases
+    #[arg(long, value_name = "NAME")]
+    pub(crate) projection: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AsOf {
+    /// The moment (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: DateTime<FixedOffset>,
+    /// `recorded`: as known then; `effective`: as known now
+    #[arg(long, value_name = "BASIS", default_value_t = Basis::Recorded)]
+    pub(crate) basis: Basis,
+    /// `queues`, `processing-times`, `satisfaction`, `balance`, `reference`, or `case:<id>`
+    #[arg(value_name = "VIEW")]
+    pub(crate) view: ViewName,
+}
+
+/// A view by its name on the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ViewName {
+    /// One case.
+    Case(CaseId),
+    /// A projection.
+    Projection(String),
+}
+
+impl FromStr for ViewName {
+    type Err = domain::ids::IdError;
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name.strip_prefix("case:") {
+            Some(id) => Ok(Self::Case(id.parse()?)),
+            None => Ok(Self::Projection(name.to_owned())),
+        }
+    }
+}
+
+fn zone(name: &str) -> Result<FixedOffset, String> {
+    if name.eq_ignore_ascii_case("utc") || name.eq_ignore_ascii_case("z") {
+        return Ok(chrono::Offset::fix(&chrono::Utc));
+    }
+    name.parse().map_err(|_| "a zone is UTC or an offset such as +08:00".to_owned())
+}

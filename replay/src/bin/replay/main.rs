@@ -1,0 +1,72 @@
+//! The analyst's and auditor's tool: parse, call, print.
+
+mod arguments;
+mod as_of;
+mod check;
+mod data;
+mod failure;
+mod legacy;
+mod meter;
+
+use arguments::{Arguments, Verb};
+use clap::Parser as _;
+use failure::Failure;
+use serde::Serialize;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+/// What a verb ends with: its answer, and whether that is the answer hoped for.
+struct Outcome {
+    answer: serde_json::Value,
+    good: bool,
+}
+
+impl Outcome {
+    fn new(answer: &impl Serialize, good: bool) -> Result<Self, Failure> {
+        let answer = serde_json::to_value(answer).map_err(|why| Failure::new("cannot show the answer").because(why))?;
+        Ok(Self { answer, good })
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let level = if arguments.verbose { tracing::Level::INFO } else { tracing::Level::WARN };
+    tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(level).with_target(false).init();
+    let verbose = arguments.verbose;
+    match run(arguments).await.and_then(print) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(failure) => {
+            failure.tell(verbose);
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<Outcome, Failure> {
+    let data = data::Data::new(arguments.data);
+    match arguments.verb {
+        Verb::Import(import) => legacy::import(&data, import).await,
+        Verb::LogStats(stats) => legacy::log_stats(&data, stats).await,
+        Verb::Rebuild(rebuild) => check::rebuild(&data, rebuild).await,
+        Verb::AsOf(as_of) => as_of::as_of(&data, as_of).await,
+        Verb::Verify => check::verify(&data).await,
+    }
+}
+
+/// Prints the answer, and returns whether it is the one hoped for. A reader that has seen enough is no failure.
+fn print(outcome: Outcome) -> Result<bool, Failure> {
+    let write = || {
+        let mut out = io::stdout().lock();
+        serde_json::to_writer_pretty(&mut out, &outcome.answer)?;
+        writeln!(out)?;
+        out.flush()
+    };
+    match write() {
+        Err(why) if why.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new("cannot write the answer to the output").because(why))
+        }
+        Ok(()) | Err(_) => Ok(outcome.good),
+    }
+}
