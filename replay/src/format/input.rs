@@ -174,6 +174,7 @@ impl Input {
 }
 
 impl BufRead for Input {
+    #[inline]
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.start == self.end {
             self.next_chunk()?;
@@ -181,6 +182,7 @@ impl BufRead for Input {
         Ok(&self.chunk[self.start..self.end])
     }
 
+    #[inline]
     fn consume(&mut self, amount: usize) {
         self.start = self.end.min(self.start + amount);
     }

@@ -133,13 +133,21 @@ impl Taker {
     fn facts(&self, read: &ReadCase) -> Vec<NewFact> {
         let (case, now) = (self.case_id(read), (self.clock)());
         let mut facts = Vec::with_capacity(read.case.events.len() + 1);
+        // Seen by whoever sees all of the organisation that took it in.
+        let labels = vec![format!("c:{case}"), format!("o:{}", self.organisation)];
+        let fact = |id: EventId, occurred_at: Instant, event: CaseEvent| NewFact {
+            id,
+            occurred_at,
+            labels: labels.clone(),
+            event: Event::Case(event),
+        };
         let first = read.case.events.first().map_or(now, |event| instant(event.occurred_at));
         let opened = LegacyCaseOpened {
             source: self.source.clone(),
             external_id: read.case.id.clone(),
             attributes: to_json(&read.case.attributes),
         };
-        facts.push(self.fact(Derived::opening(case), first.min(now), opened.into()));
+        facts.push(fact(Derived::opening(case), first.min(now), opened.into()));
 
         let mut seen: BTreeMap<EventId, u32> = BTreeMap::new();
         for event in &read.case.events {
@@ -159,15 +167,9 @@ impl Taker {
                 attributes: to_json(&event.attributes),
             };
             // The log holds nothing that happened after it was recorded; the body keeps the time as given.
-            facts.push(self.fact(id, at.min(now), recorded.into()));
+            facts.push(fact(id, at.min(now), recorded.into()));
         }
         facts
-    }
-
-    fn fact(&self, id: EventId, occurred_at: Instant, event: CaseEvent) -> NewFact {
-        // Seen by whoever sees all of the organisation that took it in.
-        let labels = vec![format!("o:{}", self.organisation)];
-        NewFact { id, occurred_at, labels, event: Event::Case(event) }
     }
 
     #[expect(clippy::expect_used, reason = "the name is written here and is a valid one")]
