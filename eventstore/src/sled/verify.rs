@@ -134,12 +134,18 @@ impl Walk<'_> {
     }
 
     fn frame(&mut self, frame: &StoredFrame, index: &mut ActiveIndex) -> Result<(), String> {
+        // A frame writes to a stream once, so the events of one stream stand together.
+        let mut within: Option<(Tag, u64)> = None;
         for record in frame.records() {
             let (view, _) = record.map_err(|fault| fault.to_string())?;
             let record = RecordView::verified(view.bytes()).map_err(|fault| fault.to_string())?;
             let name = record.stream().map_err(|fault| fault.to_string())?;
             let tag = Tag::of_name(name);
-            let before = index.stream(tag).map_or_else(|| self.versions.get(tag), |stream| stream.version());
+            let before = match within {
+                Some((last, version)) if last == tag => version,
+                _ => index.stream(tag).map_or_else(|| self.versions.get(tag), |stream| stream.version()),
+            };
+            within = Some((tag, record.version().0));
             let seen_before = self.versions.get(tag) >= record.version().0;
             if record.version().0 != before + 1 && !seen_before {
                 return Err(format!("stream {name} jumps from version {before} to {}", record.version()));
