@@ -5,17 +5,30 @@
 //! [`Case::actions`] read the same ones. What is waiting for somebody is [`duties`].
 
 pub mod action;
+mod after;
+mod already;
 mod command;
+mod decide;
+mod desk;
 pub mod duties;
+mod ending;
 mod evolve;
+mod intake;
+mod pauses;
+pub mod permits;
 mod phase;
 mod rejection;
+mod review;
 mod service;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use action::Action;
 pub use command::{CaseCommand, Submit};
+pub use decide::ActionOffer;
 pub use duties::{Due, Duty, DutyKind, duties};
+pub use permits::permits;
 pub use phase::Phase;
 pub use rejection::Rejection;
 pub use state::{

@@ -10,6 +10,7 @@ pub mod case;
 pub mod catalogue;
 pub mod clock;
 pub mod decider;
+pub mod due;
 pub mod event;
 pub mod fact;
 pub mod identity;

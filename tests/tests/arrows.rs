@@ -16,16 +16,7 @@ const ARROWS: [Arrow; 6] = [
     Arrow {
         from: "eventstore",
         workspace: &[],
-        external: Some(&[
-            "async-trait",
-            "bytes",
-            "crc32c",
-            "futures",
-            "sled",
-            "thiserror",
-            "tokio",
-            "xorf",
-        ]),
+        external: Some(&["async-trait", "bytes", "crc32c", "futures", "sled", "thiserror", "tokio", "xorf"]),
     },
     Arrow { from: "projections", workspace: &["domain"], external: Some(&["chrono", "serde"]) },
     Arrow { from: "replay", workspace: &["domain", "eventstore", "projections"], external: None },
@@ -53,7 +44,8 @@ fn every_crate_uses_only_what_its_arrows_allow() {
     assert_eq!(members, ARROWS.iter().map(|arrow| arrow.from).collect(), "a new crate needs its arrows here");
 
     for arrow in &ARROWS {
-        let package = metadata.packages.iter().find(|package| package.name.as_str() == arrow.from).expect("checked above");
+        let package =
+            metadata.packages.iter().find(|package| package.name.as_str() == arrow.from).expect("checked above");
         for used in shipped_dependencies(package) {
             let allowed = if members.contains(used) {
                 arrow.workspace.contains(&used)

@@ -247,22 +247,41 @@ impl Action {
             Supplement | Lapse => &[SupplementPending],
             Accept | DeemAccepted | HandleAtOnce => &[Received],
             Route | SendBack | Consult | Forward => &[Accepted, InReview],
-            StartStep => &[Submitted, Received, Accepted, InReview],
-            FinishStep => &[Submitted, Received, Accepted, InReview, Suspended],
+            // The last steps, such as making the result, come after the decision.
+            StartStep => &[Submitted, Received, Accepted, InReview, Suspended, Decided, ResultReady],
+            FinishStep => OPEN,
             RequestSpecialProcedure | ApproveSpecialProcedure | RejectSpecialProcedure => UNDER_WAY,
             RequestExtension | ApproveExtension | RejectExtension => UNDER_WAY,
-            CloseSpecialProcedure => &[SupplementPending, Suspended],
-            RecomputeDeadlines => &[SupplementPending, Accepted, InReview, Suspended],
+            CloseSpecialProcedure => &[Suspended],
+            RecomputeDeadlines => &[SupplementPending, Accepted, InReview, Suspended, Decided, ResultReady],
             Decide => &[Accepted, InReview],
             MakeResult => &[Accepted, InReview, Decided],
             Finish => &[Decided, ResultReady],
             Deliver => &[Decided, ResultReady, Finished],
             Withdraw | Return => UNDECIDED,
-            Claim | Release | Reassign | RequestAbort | ApproveAbort | RejectAbort | Urge | RaiseWarning => OPEN,
-            AttachMaterial | AnswerConsultation | AnswerUrging => EVER,
+            Claim | Release | Reassign | RequestAbort | ApproveAbort | RejectAbort | Urge => OPEN,
+            AttachMaterial | AnswerConsultation | AnswerUrging | RaiseWarning => EVER,
             RequestCorrection | ApproveCorrection | RejectCorrection => EVER,
             RevokeResult | Archive => &[Finished],
         }
+    }
+
+    /// Returns whether only the rules do this, and no person.
+    #[must_use]
+    pub fn is_automatic(self) -> bool {
+        matches!(self, DeemAccepted | RecomputeDeadlines | RaiseWarning)
+    }
+
+    /// Returns its label in Chinese.
+    #[must_use]
+    pub fn label_zh(self) -> &'static str {
+        self.names()[1]
+    }
+
+    /// Returns its label in English.
+    #[must_use]
+    pub fn label_en(self) -> &'static str {
+        self.names()[2]
     }
 
     /// Judges whether the act is at home in this phase.
@@ -279,17 +298,15 @@ impl Action {
             Unopened => Rejection::NotSubmitted,
             Legacy => Rejection::LegacyCase,
             Finished => Rejection::AlreadyClosed,
-            Suspended if is_among_open(phases) => Rejection::WhileSuspended,
-            SupplementPending if is_among_open(phases) => Rejection::WhileSupplementPending,
+            // Home again when the procedure ends, or the supplement is there.
+            Suspended if phases.contains(&InReview) => Rejection::WhileSuspended,
+            SupplementPending if phases.contains(&InReview) || phases.contains(&Received) => {
+                Rejection::WhileSupplementPending
+            }
             _ if phase < first => not_yet(first),
             _ => already(phase),
         })
     }
-}
-
-/// Whether the act is at home in a phase that comes back when a procedure ends or a supplement is there.
-fn is_among_open(phases: &[Phase]) -> bool {
-    [Received, Accepted, InReview].iter().any(|phase| phases.contains(phase))
 }
 
 /// What the case is not yet, for an act at home only from this phase on.

@@ -45,7 +45,6 @@ pub struct Submit {
 
 /// What may be asked of a case. The names are those of the actions.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "one command lives at a time; a box would only add noise to every match")]
 pub enum CaseCommand {
     /// T1.
     Submit(Submit),

@@ -4,10 +4,13 @@ use super::Phase;
 use super::state::{Case, Procedure, ProcedureState};
 use crate::clock::{Clocks, Deadline, Light, Pauses};
 use crate::event::case::{ClosingKind, DecisionOutcome};
-use crate::event::item::{Authority, CaseKind};
+use crate::event::item::Authority;
 use crate::ids::{OrganisationId, StaffId};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+
+/// The decision, and the making of its result.
+const LAST_STEPS: usize = 2;
 
 /// What kind of work waits; also the name of its queue. `rating-order` and `call-back` come from ratings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -226,15 +229,18 @@ impl Case {
         self.duty(DutyKind::Review, self.at.as_ref(), self.held_since.or(self.at_since), due)
     }
 
-    /// Every step of the item is passed; an instant case needs none.
+    /// Only the last two steps are left, or one of them is open: a step model ends with the decision and the making of
+    /// the result. A forwarded case is decided where it was forwarded to.
     fn is_ready_for_decision(&self) -> bool {
         let Some(application) = &self.application else { return false };
-        if self.open_step().is_some() || (application.authority == Authority::Forward && self.legs.is_empty()) {
+        if application.authority == Authority::Forward && self.legs.is_empty() {
             return false;
         }
         let planned = self.acceptance.as_ref().map_or(&[][..], |acceptance| &acceptance.steps);
-        let passed = planned.iter().all(|step| self.passed.contains(step));
-        passed && (!planned.is_empty() || !self.passed.is_empty() || application.kind == CaseKind::Instant)
+        let (review, last) = planned.split_at(planned.len().saturating_sub(LAST_STEPS));
+        let reviewed = review.iter().all(|step| self.passed.contains(step));
+        let others_open = self.steps.iter().any(|step| step.done.is_none() && !last.contains(&step.code));
+        reviewed && !others_open
     }
 
     fn output_duty(&self) -> Option<Duty> {
@@ -295,7 +301,9 @@ impl Case {
 
     /// What was tolerated must still come, also after closing.
     fn promised_material_duty(&self) -> Option<Duty> {
-        let acceptance = self.acceptance.as_ref().filter(|_| !self.promised_materials.is_empty())?;
+        let ended_early = self.closing.is_some() && self.decision.is_none();
+        let promised = !self.promised_materials.is_empty() && !ended_early && !self.flags.archived;
+        let acceptance = self.acceptance.as_ref().filter(|_| promised)?;
         let due = acceptance.promised_materials_by.map_or(Due::Never, Due::Day);
         Some(self.unheld(DutyKind::Supplement, &acceptance.organisation, Some(acceptance.effective_on), due))
     }

@@ -113,6 +113,8 @@ pub enum Rejection {
     StepAlreadyDone(StepCode),
     /// The step is not open.
     StepNotOpen(StepCode),
+    /// No step is open.
+    NoStepOpen,
     /// The step was never begun, so nothing can be sent back to it.
     StepNeverBegun(StepCode),
     /// Nobody is asked.
@@ -285,6 +287,7 @@ impl Rejection {
             Self::StepAlreadyOpen(_) => ["step-already-open", "该环节正在办理", "the step is open already"],
             Self::StepAlreadyDone(_) => ["step-already-done", "该环节已完成", "the step is done already"],
             Self::StepNotOpen(_) => ["step-not-open", "该环节未开始", "the step is not open"],
+            Self::NoStepOpen => ["no-step-open", "没有正在办理的环节", "no step is open"],
             Self::StepNeverBegun(_) => ["step-never-begun", "不能退回到未办理过的环节", "the step was never begun"],
             Self::NobodyAsked => ["nobody-asked", "未指定会签单位", "no organisation is asked"],
             Self::DueInThePast => ["due-in-the-past", "期限不得早于当日", "the date lies in the past"],

@@ -1114,6 +1114,21 @@ pub enum WarnedClock {
     Delivery,
 }
 
+impl WarnedClock {
+    /// Returns the name used in the log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Notice => "notice",
+            Self::Promised => "promised",
+            Self::Legal => "legal",
+            Self::Step => "step",
+            Self::Procedure => "procedure",
+            Self::Delivery => "delivery",
+        }
+    }
+}
+
 /// Which threshold was crossed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -1,0 +1,205 @@
+//! T20 to T26: the decision, and every way in which a case ends.
+
+use super::Rejection;
+use super::decide::Decided;
+use super::desk::Desk;
+use super::permits::acts_for;
+use super::state::Case;
+use crate::actor::Role;
+use crate::clock::{Clocks, Deadline};
+use crate::decider::Context;
+use crate::event::CaseEvent;
+use crate::event::case::*;
+use crate::event::item::{CaseKind, ClockStop};
+use crate::ids::{ExternalNumber, OrganisationId};
+use crate::sealed::Sealed;
+use chrono::NaiveDate;
+
+impl Desk<'_> {
+    /// T20 决定: the legal clock stops.
+    pub(super) fn decide(
+        &self,
+        outcome: DecisionOutcome,
+        number: &ExternalNumber,
+        reason: Option<&Sealed>,
+        remedy: Option<&str>,
+    ) -> Decided {
+        let remedy = remedy.map(str::trim).filter(|text| !text.is_empty());
+        let denied = outcome == DecisionOutcome::Denied;
+        let (organisation, outside) = self.deciding_organisation();
+        let anomalies = [
+            self.is_acceptor().then_some(Anomaly::SamePerson),
+            outside.then_some(Anomaly::OutsideAuthority),
+            (denied && reason.is_none()).then_some(Anomaly::DenialWithoutReason),
+            (denied && remedy.is_none()).then_some(Anomaly::DenialWithoutRemedy),
+        ];
+        Ok(vec![
+            CaseDecided {
+                outcome,
+                number: number.clone(),
+                in_name_of: self.reference.organisations.in_name_of(self.version, &organisation),
+                organisation,
+                authority: self.application.authority,
+                reason: reason.cloned(),
+                remedy: remedy.map(str::to_owned),
+                delivery_due: self.rules.delivery_days.map(|days| self.due_in_working_days(days)),
+                stops_promise: self.rules.clock_stop == ClockStop::Decision,
+                yields_result: !denied && !self.rules.result_zh.is_empty(),
+                anomalies: anomalies.into_iter().flatten().collect(),
+            }
+            .into(),
+        ])
+    }
+
+    /// Who decides: the organisation that the item version names, if the actor acts for it; else the actor's own.
+    fn deciding_organisation(&self) -> (OrganisationId, bool) {
+        let named = &self.application.deciding;
+        let own = &self.actor.organisation;
+        if acts_for(&self.reference.organisations, own, named) { (named.clone(), false) } else { (own.clone(), true) }
+    }
+
+    /// T21 制证.
+    pub(super) fn make_result(
+        &self,
+        name: &str,
+        number: &ExternalNumber,
+        valid_until: Option<NaiveDate>,
+        sha256: Option<&str>,
+    ) -> Decided {
+        let organisations = &self.reference.organisations;
+        let decision = self.case.decision.as_ref();
+        let issuer = match decision {
+            Some(decision) => decision.in_name_of.clone(),
+            None => organisations.in_name_of(self.version, &self.application.deciding),
+        };
+        Ok(vec![
+            ResultMade {
+                name: name.to_owned(),
+                number: number.clone(),
+                valid_until,
+                issuer,
+                sha256: sha256.map(str::to_owned),
+                anomalies: Vec::from_iter(decision.is_none().then_some(Anomaly::ResultWithoutDecision)),
+            }
+            .into(),
+        ])
+    }
+
+    /// T22 出件 and 办结.
+    pub(super) fn finish(&self, stamp: &ExternalNumber, fee_fen: u32) -> Decided {
+        let decision = self.case.decision.as_ref().ok_or(Rejection::NotDecided)?;
+        let kind = match decision.outcome {
+            DecisionOutcome::Granted | DecisionOutcome::PartlyGranted => ClosingKind::Granted,
+            DecisionOutcome::Denied => ClosingKind::Denied,
+        };
+        let organisation = self.actor.organisation.clone();
+        let instant = self.application.kind == CaseKind::Instant;
+        let over_midnight = instant && self.case.accepted_on().is_some_and(|accepted_on| accepted_on < self.day);
+        Ok(vec![
+            CaseFinished {
+                stamp: stamp.clone(),
+                closing: self.closing(kind, &organisation),
+                organisation,
+                fee_fen,
+                anomalies: Vec::from_iter(over_midnight.then_some(Anomaly::InstantOverMidnight)),
+            }
+            .into(),
+        ])
+    }
+
+    /// T23 送达.
+    pub(super) fn deliver(
+        &self,
+        method: DeliveryMethod,
+        recipient: Option<&Sealed>,
+        proof: Option<&DocumentRef>,
+    ) -> Decided {
+        let decided_on = self.case.decided_on().unwrap_or(self.day);
+        let late = self.case.delivery_due.as_ref().is_some_and(|due| due.is_over(self.day));
+        Ok(vec![
+            ResultDelivered {
+                method,
+                recipient: recipient.cloned(),
+                proof: proof.cloned(),
+                days_after_decision: self.counting.working_days_between(decided_on, self.day),
+                anomalies: Vec::from_iter(late.then_some(Anomaly::LateDelivery)),
+            }
+            .into(),
+        ])
+    }
+
+    /// T24 撤回: the applicant's act; what staff record without proof of that, and what comes shortly before the
+    /// deadline, is marked.
+    pub(super) fn withdraw(&self, reason: &Sealed, evidence: Option<&DocumentRef>) -> Decided {
+        let by_staff = self.actor.role != Role::Resident;
+        let both =
+            |clocks: &Clocks| -> Vec<Deadline> { clocks.promised.iter().chain(&clocks.legal).cloned().collect() };
+        let days_max = i32::from(self.counting.policy.rules.late_withdrawal_days);
+        let anomalies = [
+            (by_staff && evidence.is_none()).then_some(Anomaly::StaffWithdrawal),
+            self.remaining_days(both).is_some_and(|days| days <= days_max).then_some(Anomaly::LateWithdrawal),
+        ];
+        Ok(vec![
+            CaseWithdrawn {
+                reason: reason.clone(),
+                evidence: evidence.cloned(),
+                closing: self.closing(ClosingKind::Withdrawn, &self.application.intake),
+                anomalies: anomalies.into_iter().flatten().collect(),
+            }
+            .into(),
+        ])
+    }
+
+    /// T25 退件: after receipt a refusal without its written form, recorded all the same.
+    pub(super) fn return_case(&self, reason: &Sealed) -> Decided {
+        let received = self.case.receipt.is_some();
+        Ok(vec![
+            CaseReturned {
+                reason: reason.clone(),
+                closing: self.closing(ClosingKind::Returned, &self.application.intake),
+                anomalies: Vec::from_iter(received.then_some(Anomaly::HiddenRefusal)),
+            }
+            .into(),
+        ])
+    }
+
+    /// T26, first act.
+    pub(super) fn request_abort(&self, reason: &Sealed) -> Decided {
+        Ok(vec![AbortRequested { reason: reason.clone() }.into()])
+    }
+
+    /// T26, second act 异常终止.
+    pub(super) fn approve_abort(&self) -> Decided {
+        Ok(vec![CaseAborted { closing: self.closing(ClosingKind::Aborted, &self.application.intake) }.into()])
+    }
+
+    /// T26, second act: not approved.
+    pub(super) fn reject_abort(&self, reason: &Sealed) -> Decided {
+        Ok(vec![AbortRejected { reason: reason.clone() }.into()])
+    }
+}
+
+impl Case {
+    /// 即办件: one click, and still acceptance, decision and closing each a fact of its own.
+    pub(super) fn handle_at_once(
+        &self,
+        acceptance: &ExternalNumber,
+        decide: impl Fn(&Desk<'_>) -> Decided,
+        stamp: &ExternalNumber,
+        context: &Context<'_>,
+    ) -> Decided {
+        let mut after = self.clone();
+        let mut all = Vec::new();
+        let accept = |desk: &Desk<'_>| desk.accept(acceptance, AcceptanceKind::Normal, &[], None, None);
+        let finish = |desk: &Desk<'_>| desk.finish(stamp, 0);
+        let acts: [&dyn Fn(&Desk<'_>) -> Decided; 3] = [&accept, &decide, &finish];
+        for act in acts {
+            let events: Vec<CaseEvent> = act(&after.on_desk(context)?)?;
+            for event in &events {
+                after.evolve_by(event, context.occurred_at, context.actor);
+            }
+            all.extend(events);
+        }
+        Ok(all)
+    }
+}

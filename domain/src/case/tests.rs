@@ -1,0 +1,10 @@
+//! The rules of a case, one sentence each.
+
+mod after;
+mod ending;
+mod intake;
+mod pauses;
+mod properties;
+mod review;
+mod story;
+mod time;

@@ -1,0 +1,104 @@
+//! What follows from the passing of time alone: due(state, now) gives the commands that the rules ask for.
+//!
+//! Whoever ticks (the server, the demo, a what-if) sends them through the same door as everybody's. The rule's text
+//! names rule, version, subject and threshold, so that a command id made from it and the case happens at most once.
+
+use crate::actor::{Actor, Channel, Role};
+use crate::case::{Case, CaseCommand, Phase};
+use crate::decider::{Context, Decider};
+use crate::event::case::Threshold;
+use crate::ids::{OrganisationId, StaffId};
+use crate::reference::Reference;
+use crate::zone::{Instant, day_of, start_of};
+use chrono::NaiveDate;
+
+/// A command that a rule asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DueCommand {
+    /// Which rule, with everything that makes this time different from any other.
+    pub rule: String,
+    /// What it asks for.
+    pub command: CaseCommand,
+}
+
+/// Returns the actor of the rules: the system, for the organisation that has the case.
+#[must_use]
+pub fn system_for(organisation: OrganisationId, id: StaffId) -> Actor {
+    Actor { id, role: Role::System, organisation, window: None, acting_for: None, channel: Channel::System }
+}
+
+/// Returns what the rules ask of this case at this moment, in the order in which it should happen; none of it is
+/// refused. Moved deadlines come alone, for what else is due depends on them: ask again afterwards.
+#[must_use]
+pub fn due(case: &Case, reference: &Reference, now: Instant) -> Vec<DueCommand> {
+    let Some(application) = &case.application else { return Vec::new() };
+    let Ok(id) = "system".parse() else { return Vec::new() };
+    let actor = system_for(case.at.clone().unwrap_or_else(|| application.intake.clone()), id);
+    let context = Context { now, occurred_at: now, actor: &actor, reference };
+    let has_effect = |due: &DueCommand| matches!(case.decide(&due.command, &context), Ok(events) if !events.is_empty());
+    if let Some(recomputed) = recomputed(case, reference).filter(has_effect) {
+        return vec![recomputed];
+    }
+    warned(case, day_of(now)).into_iter().chain(deemed(case, now)).filter(has_effect).collect()
+}
+
+/// Returns the earliest moment at which the passing of time alone may make something due: now, if something is.
+///
+/// A calendar that is published or amended may make more due; look at every case again then.
+#[must_use]
+pub fn next_due(case: &Case, reference: &Reference, now: Instant) -> Option<Instant> {
+    if !due(case, reference, now).is_empty() {
+        return Some(now);
+    }
+    let today = day_of(now);
+    let lapse = case.notice_due.as_ref().filter(|_| awaits_deeming(case)).and_then(|due| due.date.succ_opt());
+    let thresholds = case.watched().into_iter().flat_map(|watched| {
+        let yellow = watched.deadline.yellow_from.map(|day| (day, watched.warning(Threshold::Yellow)));
+        let red = watched.deadline.date.succ_opt().map(|day| (day, watched.warning(Threshold::Red)));
+        let waiting = [yellow, red].into_iter().flatten().filter(|(_, warning)| !case.warnings.contains(warning));
+        waiting.map(|(day, _)| day).collect::<Vec<NaiveDate>>()
+    });
+    let next = thresholds.chain(lapse).filter(|day| today < *day).min();
+    // An amended calendar may hold a lapsed window open for some days; look again every day until it closes.
+    let held_open = lapse.filter(|day| *day <= today).and_then(|_| today.succ_opt());
+    next.into_iter().chain(held_open).min().map(start_of)
+}
+
+/// 视为受理 hangs over the case.
+fn awaits_deeming(case: &Case) -> bool {
+    case.phase == Phase::Received && case.receipt.as_ref().is_some_and(|receipt| receipt.deems)
+}
+
+fn deemed(case: &Case, now: Instant) -> Option<DueCommand> {
+    let window = case.notice_due.as_ref().filter(|window| awaits_deeming(case) && window.is_over(day_of(now)))?;
+    let rule = format!("deemed-acceptance/{}", window.start);
+    Some(DueCommand { rule, command: CaseCommand::DeemAccepted })
+}
+
+fn recomputed(case: &Case, reference: &Reference) -> Option<DueCommand> {
+    let version = reference.calendar.version();
+    let running = case.running_clocks();
+    let touched = running.promised.iter().chain(&running.legal).any(|deadline| {
+        let amended = reference.calendar.amended_since(deadline.calendar);
+        amended.is_some_and(|days| *days.start() <= deadline.date && deadline.start <= *days.end())
+    });
+    let rule = format!("recompute-deadlines/c{version}");
+    touched.then_some(DueCommand { rule, command: CaseCommand::RecomputeDeadlines })
+}
+
+fn warned(case: &Case, today: NaiveDate) -> Vec<DueCommand> {
+    let fresh = case.crossed(today).filter(|crossed| !case.warnings.contains(&crossed.warning));
+    let commands = fresh.map(|crossed| {
+        let warning = crossed.warning;
+        let threshold = match warning.threshold {
+            Threshold::Yellow => "yellow",
+            Threshold::Red => "red",
+        };
+        let clock = warning.clock.as_str();
+        DueCommand {
+            rule: format!("warning/{clock}/{threshold}/{}/p{}", warning.due, warning.policy),
+            command: CaseCommand::RaiseWarning { clock: warning.clock, threshold: warning.threshold },
+        }
+    });
+    commands.collect()
+}
