@@ -12,13 +12,10 @@ use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-/// The name of the city's own history, beside those of legacy systems.
-const OWN: &str = "own";
-
 /// Which cases of the log to look at.
 #[derive(Debug, Clone)]
 pub struct LogSelection {
-    /// Those of this legacy system (`own`: the city's own); all, if none is named.
+    /// Those of this source: a legacy system, or `own`; all, if none is named.
     pub source: Option<SourceName>,
     /// Those about this item; a legacy system's are about none.
     pub item: Option<ItemId>,
@@ -28,16 +25,23 @@ pub struct LogSelection {
 
 /// Gathers the events of the selected cases. The activity of an event of the city's own is its type.
 ///
+/// Tells `progress` now and then up to which position it has come.
+///
 /// # Errors
 /// The log cannot be read, or holds something unknown.
-pub async fn of_history(history: &History, selection: &LogSelection) -> Result<LogStats<CaseId>, HistoryError> {
-    let mut gathering = Gathering { selection, about_item: BTreeSet::new(), stats: LogStats::default() };
+pub async fn of_history(
+    history: &History,
+    selection: &LogSelection,
+    mut progress: impl FnMut(Position),
+) -> Result<LogStats<CaseId>, HistoryError> {
+    let mut gathering = Gathering { selection, own: BTreeSet::new(), stats: LogStats::default() };
     let mut page = Page::default();
     while !page.end && page.through < selection.through {
         // The next page is on its way while this one is gathered.
         let next = history.raw_page(page.through, PAGE_EVENTS_MAX);
         let (next, gathered) = tokio::join!(next, async { gathering.add_page(&page) });
         gathered?;
+        progress(page.through);
         page = next?;
     }
     gathering.add_page(&page)?;
@@ -46,8 +50,8 @@ pub async fn of_history(history: &History, selection: &LogSelection) -> Result<L
 
 struct Gathering<'a> {
     selection: &'a LogSelection,
-    /// The cases about the selected item.
-    about_item: BTreeSet<CaseId>,
+    /// The selected cases among the city's own.
+    own: BTreeSet<CaseId>,
     stats: LogStats<CaseId>,
 }
 
@@ -78,11 +82,11 @@ impl Gathering<'_> {
         }
         let Event::Case(event) = Event::decode(&recorded.kind, recorded.schema, &recorded.body)? else { return Ok(()) };
         if let CaseEvent::CaseSubmitted(submitted) = &event
-            && self.selection.item.as_ref() == Some(&submitted.item)
+            && self.is_selected(submitted.source.as_str(), Some(&submitted.item))
         {
-            self.about_item.insert(case);
+            self.own.insert(case);
         }
-        if self.is_selected(OWN) && (self.selection.item.is_none() || self.about_item.contains(&case)) {
+        if self.own.contains(&case) {
             self.stats.observe(case, event.schema().name, recorded.occurred_at);
         }
         Ok(())
@@ -94,13 +98,15 @@ impl Gathering<'_> {
             schema: recorded.schema,
             source,
         })?;
-        if self.is_selected(&step.source) && self.selection.item.is_none() {
+        if self.is_selected(&step.source, None) {
             self.stats.observe(case, &step.activity, step.at.timestamp_micros());
         }
         Ok(())
     }
 
-    fn is_selected(&self, source: &str) -> bool {
-        self.selection.source.as_ref().is_none_or(|wanted| wanted.as_str() == source)
+    fn is_selected(&self, source: &str, item: Option<&ItemId>) -> bool {
+        let LogSelection { source: wanted_source, item: wanted_item, .. } = self.selection;
+        wanted_source.as_ref().is_none_or(|wanted| wanted.as_str() == source)
+            && wanted_item.as_ref().is_none_or(|wanted| Some(wanted) == item)
     }
 }

@@ -6,17 +6,13 @@ use crate::check::unreadable;
 use crate::data::Data;
 use crate::failure::Failure;
 use crate::meter::Meter;
-use domain::event::{CaseEvent, Event};
-use domain::fact::{Fact, Subject};
-use domain::ids::{CaseId, ItemId, SourceName};
+use domain::ids::SourceName;
 use domain::zone::Instant;
-use eventstore::{EventStore, Position};
+use eventstore::EventStore;
 use replay::import::{ImportError, ImportRequest, Stage, import as take_in};
 use replay::journal::Journal;
-use replay::log_stats::LogStats as Figures;
+use replay::log_stats::{LogSelection, of_history};
 use replay::moment::{Basis, Moment};
-use replay::pages::Pages;
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -82,53 +78,8 @@ pub(crate) async fn log_stats(data: &Data, wanted: LogStats) -> Result<Outcome, 
     let moment = wanted.as_of.map_or(Moment::Now, |at| Moment::At(at.to_utc(), Basis::Recorded));
     let slice = opened.history.slice(moment).await.map_err(|why| unreadable(why.into()))?;
     let meter = Meter::new("counting", "events", slice.through.0);
-    let pages = Pages::between(&opened.history, Position::START, slice.through);
-    let gathering =
-        Gathering { source: wanted.source, item: wanted.item, cases: BTreeSet::new(), figures: Figures::default() };
-    let gathered = pages.fold_into(gathering, move |gathering, facts| {
-        facts.iter().for_each(|fact| gathering.take_in(fact));
-        meter.at(facts.last().map_or(0, |fact| fact.position));
-    });
+    let selection = LogSelection { source: wanted.source, item: wanted.item, through: slice.through };
+    let gathered = of_history(&opened.history, &selection, |position| meter.at_position(position));
     let gathered = gathered.await.map_err(unreadable)?;
-    Outcome::new(&gathered.figures.finish(wanted.zone), true)
-}
-
-/// The events of the cases asked for.
-struct Gathering {
-    source: Option<SourceName>,
-    item: Option<ItemId>,
-    cases: BTreeSet<CaseId>,
-    figures: Figures<CaseId>,
-}
-
-impl Gathering {
-    fn take_in(&mut self, fact: &Fact) {
-        let (Subject::Case(case), Event::Case(event)) = (&fact.subject, &fact.event) else { return };
-        if let Some((source, item)) = beginning(event) {
-            let source_fits = self.source.as_ref().is_none_or(|wanted| wanted == source);
-            let item_fits = self.item.as_ref().is_none_or(|wanted| Some(wanted) == item);
-            if source_fits && item_fits {
-                self.cases.insert(*case);
-            }
-        }
-        if !self.cases.contains(case) {
-            return;
-        }
-        match event {
-            // It says that there is a case, not that anything was done.
-            CaseEvent::LegacyCaseOpened(_) => (),
-            CaseEvent::LegacyActivityRecorded(legacy) => {
-                self.figures.observe(*case, &legacy.activity, legacy.at.timestamp_micros());
-            }
-            own => self.figures.observe(*case, own.schema().name, fact.occurred_at.timestamp_micros()),
-        }
-    }
-}
-
-fn beginning(event: &CaseEvent) -> Option<(&SourceName, Option<&ItemId>)> {
-    match event {
-        CaseEvent::CaseSubmitted(body) => Some((&body.source, Some(&body.item))),
-        CaseEvent::LegacyCaseOpened(body) => Some((&body.source, None)),
-        _ => None,
-    }
+    Outcome::new(&gathered.finish(wanted.zone), true)
 }

@@ -15,15 +15,17 @@ use serde::Serialize;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-/// What a verb ends with: its answer, and whether that is the answer hoped for.
+/// What a verb ends with: its answer in JSON, and whether that is the answer hoped for.
 struct Outcome {
-    answer: serde_json::Value,
+    answer: Vec<u8>,
     good: bool,
 }
 
 impl Outcome {
     fn new(answer: &impl Serialize, good: bool) -> Result<Self, Failure> {
-        let answer = serde_json::to_value(answer).map_err(|why| Failure::new("cannot show the answer").because(why))?;
+        // Written at once: on the way through a `Value` the order of the answer's keys, which means something, is lost.
+        let answer =
+            serde_json::to_vec_pretty(answer).map_err(|why| Failure::new("cannot show the answer").because(why))?;
         Ok(Self { answer, good })
     }
 }
@@ -59,7 +61,7 @@ async fn run(arguments: Arguments) -> Result<Outcome, Failure> {
 fn print(outcome: Outcome) -> Result<bool, Failure> {
     let write = || {
         let mut out = io::stdout().lock();
-        serde_json::to_writer_pretty(&mut out, &outcome.answer)?;
+        out.write_all(&outcome.answer)?;
         writeln!(out)?;
         out.flush()
     };
