@@ -10,6 +10,7 @@ pub mod clock;
 pub mod cloud_events;
 pub mod config;
 pub mod cursor;
+pub mod demo;
 pub mod labels;
 pub mod node;
 pub mod papers;

@@ -18,9 +18,9 @@ use domain::ids::{ExternalNumber, MaterialCode, PaperId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use utoipa::ToSchema;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
-use utoipa::ToSchema;
 
 /// Why a body cannot be read: where, and what was expected.
 pub type ReadFlaw = serde_path_to_error::Error<serde_json::Error>;

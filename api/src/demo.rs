@@ -1,0 +1,181 @@
+//! A city to look at: months of simulated work, through the real deciders into a real log.
+//!
+//! Two stretches of history: August 2021 to April 2022, when 低保 moved to the townships (32 working days before 1 November 2021,
+//! 18 after), and the months up to the day asked for. Between them no new cases come, but old ones are finished and the
+//! calendars of the years are published. Nobody in it exists.
+
+mod acts;
+mod arrivals;
+mod city;
+mod dice;
+mod engine;
+mod people;
+mod plan;
+mod ratings;
+mod script;
+mod sealing;
+
+pub use engine::Tally;
+
+use crate::vault::{Vault, VaultError};
+use chrono::{Datelike as _, Days, Months, NaiveDate, TimeDelta};
+use domain::ids::IdError;
+use domain::zone::{Instant, start_of};
+use engine::Engine;
+use eventstore::AppendError;
+use plan::Planner;
+use replay::journal::Journal;
+use sealing::Sealing;
+
+/// What to simulate.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// About how many cases are applied for.
+    pub cases: u64,
+    /// The beginning of all chance.
+    pub seed: u64,
+    /// The last moment.
+    pub until: Instant,
+}
+
+/// Why the simulation stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// The log did not take a frame.
+    #[error("could not append the simulated history to the log")]
+    Append(#[from] AppendError),
+    /// The vault did not make or use a key.
+    #[error("could not seal the simulated persons' data")]
+    Vault(#[from] VaultError),
+    /// A made-up code is not one.
+    #[error("the simulation made a code that is none")]
+    Id(#[from] IdError),
+    /// A rule refused what the city itself begins with.
+    #[error("the simulated city breaks a rule: {0}")]
+    Rule(String),
+    /// The last day lies before the second stretch of history.
+    #[error("--until must be a day from {0} on, so that there is history to show")]
+    TooEarly(NaiveDate),
+}
+
+/// The first day of the first stretch.
+const BEGIN: (i32, u32, u32) = (2021, 8, 1);
+/// The last day of the first stretch.
+const BREAK: (i32, u32, u32) = (2022, 4, 30);
+/// Months of the second stretch before the month of its last day.
+const RECENT_MONTHS: u32 = 4;
+/// The first last day that leaves room for both stretches.
+const UNTIL_MIN: (i32, u32, u32) = (2022, 10, 1);
+
+/// Simulates the city's work into a log that is empty, and tells how far it is: day, cases so far, cases in all.
+///
+/// # Errors
+/// The log or the vault does not answer, or the options leave no history to simulate.
+pub async fn simulate(
+    journal: &Journal,
+    vault: &Vault,
+    options: &Options,
+    mut progress: impl FnMut(NaiveDate, u64),
+) -> Result<Tally, DemoError> {
+    let until = domain::zone::day_of(options.until);
+    if until < date(UNTIL_MIN) {
+        return Err(DemoError::TooEarly(date(UNTIL_MIN)));
+    }
+    let sealing = Sealing::new(vault);
+    let mut engine = Engine::new(journal, &sealing, options.seed, options.until)?;
+    engine.begin(date(BEGIN)).await?;
+    let mut planner = Planner::new(options.seed, &sealing, &engine.reference);
+    let days = days(until);
+    let mut counts = Counts::new(options.cases, &days);
+    for day in days {
+        engine.run(start_of(day)).await?;
+        let count = counts.on(day, engine.reference.calendar.is_working(day, None));
+        for (ordinal, arrival) in planner.day(&engine.reference, day, count).await? {
+            engine.expect(ordinal, arrival);
+        }
+        progress(day, engine.tally.cases);
+    }
+    engine.run(options.until).await?;
+    engine.settle().await?;
+    Ok(engine.tally)
+}
+
+/// The days on which somebody may come.
+fn days(until: NaiveDate) -> Vec<NaiveDate> {
+    let recent = until.with_day(1).and_then(|first| first.checked_sub_months(Months::new(RECENT_MONTHS)));
+    let recent = recent.unwrap_or(until).max(date(BREAK) + Days::new(1));
+    let stretches = [(date(BEGIN), date(BREAK)), (recent, until)];
+    stretches.into_iter().flat_map(|(from, to)| from.iter_days().take_while(move |day| *day <= to)).collect()
+}
+
+/// How many come on a day, so that about the number asked for come in all.
+struct Counts {
+    per_weight: f64,
+    carried: f64,
+}
+
+impl Counts {
+    fn new(cases: u64, days: &[NaiveDate]) -> Self {
+        // Weekends stand for rest days: close enough to hit the number asked for within a few percent.
+        let weight: f64 =
+            days.iter().map(|day| arrivals::weight_of_day(*day, day.weekday().num_days_from_monday() < 5)).sum();
+        Self { per_weight: cases as f64 / weight.max(1.0), carried: 0.0 }
+    }
+
+    fn on(&mut self, day: NaiveDate, working: bool) -> u64 {
+        self.carried += self.per_weight * arrivals::weight_of_day(day, working);
+        let whole = self.carried.floor();
+        self.carried -= whole;
+        whole as u64
+    }
+}
+
+fn date((year, month, day): (i32, u32, u32)) -> NaiveDate {
+    NaiveDate::from_ymd_opt(year, month, day).unwrap_or(NaiveDate::MIN)
+}
+
+/// Returns the last moment of a simulation that ends on this day: the evening, or now if the evening has not come.
+#[must_use]
+pub fn last_moment(day: NaiveDate, now: Instant) -> Instant {
+    (start_of(day) + TimeDelta::hours(20)).min(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::zone::Instant;
+    use eventstore::{EventStore, InMemory, Position, Selection};
+    use std::sync::Arc;
+
+    const EVENING: &str = "2026-11-20T12:00:00Z";
+
+    async fn city(cases: u64, seed: u64) -> (Arc<InMemory>, Tally) {
+        let until: Instant = EVENING.parse().expect("a moment");
+        let vault = Vault::in_memory(Some([7; 32])).expect("a vault in memory");
+        let store = Arc::new(InMemory::new());
+        let journal = Journal::new(Arc::clone(&store) as Arc<dyn EventStore>);
+        let tally = simulate(&journal, &vault, &Options { cases, seed, until }, |_, _| ()).await.expect("a history");
+        (store, tally)
+    }
+
+    #[tokio::test]
+    async fn the_deciders_allow_nearly_everything_the_city_does() {
+        let (_, tally) = city(1500, 1).await;
+        let refused: u64 = tally.refused.values().sum();
+        assert!(refused * 50 < tally.cases, "{refused} acts refused in {} cases: {:#?}", tally.cases, tally.refused);
+        assert!((1300..1700).contains(&tally.cases), "{} cases", tally.cases);
+    }
+
+    #[tokio::test]
+    async fn the_same_seed_gives_the_same_log() {
+        let mut logs = Vec::new();
+        for _ in 0..2 {
+            let (store, _) = city(60, 5).await;
+            let page = store.read(&Selection::All, Position::START, 4096).await.expect("a page");
+            let told: Vec<_> =
+                page.events.into_iter().map(|event| (event.id, event.stream, event.kind, event.recorded_at)).collect();
+            logs.push(told);
+        }
+        assert_eq!(logs[0], logs[1]);
+    }
+}

@@ -1,0 +1,446 @@
+//! The simulated months: turns in the order of simulated time, each decided by the real deciders and appended at once.
+//!
+//! Nothing waits for the disk but the bound on what may be under way: a frame takes its place in line when it is handed
+//! in, so the log's order is the order of turns, and the same seed gives the same log.
+
+use super::DemoError;
+use super::acts::{self, Stage};
+use super::dice::Dice;
+use super::ratings;
+use super::script::{Act, After, Script};
+use super::sealing::Sealing;
+use super::{arrivals, city};
+use crate::labels;
+use crate::vault::Keyring;
+use chrono::{Days, NaiveDate, TimeDelta};
+use domain::actor::Actor;
+use domain::builtin::BuiltIn;
+use domain::case::{Case, CaseCommand};
+use domain::catalogue::ItemVersion;
+use domain::decider::{Context, Decider as _};
+use domain::due;
+use domain::event::Event;
+use domain::fact::Subject;
+use domain::ids::{CaseId, CommandId, EventId, SubjectId};
+use domain::reference::Reference;
+use domain::zone::{Instant, day_of, instant, start_of};
+use eventstore::{AppendError, Appended, CommandDigest, Expected, StreamVersion};
+use futures::future::BoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt as _};
+use replay::journal::{Append, Journal, NewFact};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::sync::Arc;
+use ulid::Ulid;
+
+/// Frames handed in and not yet durable, at most.
+const UNDER_WAY_MAX: usize = 1024;
+
+/// One case under way.
+pub(super) struct Agent {
+    pub(super) id: CaseId,
+    pub(super) case: Case,
+    version: u64,
+    pub(super) item: Arc<ItemVersion>,
+    pub(super) subject: SubjectId,
+    keys: Arc<Keyring>,
+    script: VecDeque<(After, Act)>,
+    dice: Dice,
+    /// The next check of the rules already stands in line for this moment.
+    checks_at: Option<Instant>,
+}
+
+/// What comes next, and for whom.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Turn {
+    /// The built-in history goes on.
+    Publish(usize),
+    /// The rules look at a case.
+    Check(u64),
+    /// Somebody acts on a case.
+    Act(u64),
+    /// Somebody applies.
+    Arrive(u64),
+}
+
+/// Somebody who will come.
+pub(super) struct Arrival {
+    pub(super) at: Instant,
+    pub(super) id: CaseId,
+    pub(super) subject: SubjectId,
+    pub(super) keys: Arc<Keyring>,
+    pub(super) submit: domain::case::Submit,
+    pub(super) actor: Actor,
+    pub(super) item: Arc<ItemVersion>,
+    pub(super) script: Script,
+    pub(super) dice: Dice,
+}
+
+/// What came of it.
+#[derive(Debug, Default, Clone)]
+pub struct Tally {
+    /// Cases applied for.
+    pub cases: u64,
+    /// Events appended.
+    pub events: u64,
+    /// Acts of the script that a rule refused, by the rule's name; the case goes on without them.
+    pub refused: BTreeMap<String, u64>,
+}
+
+/// The simulation.
+pub(super) struct Engine<'a> {
+    journal: &'a Journal,
+    sealing: &'a Sealing<'a>,
+    seed: u64,
+    until: Instant,
+    pub(super) reference: Reference,
+    versions: BTreeMap<Subject, u64>,
+    agents: BTreeMap<u64, Agent>,
+    arrivals: BTreeMap<u64, Arrival>,
+    turns: BinaryHeap<Reverse<(Instant, u64, Turn)>>,
+    turn_count: u64,
+    built_in: Vec<BuiltIn>,
+    serial: u64,
+    under_way: FuturesUnordered<BoxFuture<'a, Result<Appended, AppendError>>>,
+    pub(super) tally: Tally,
+    system: Actor,
+}
+
+impl<'a> Engine<'a> {
+    pub(super) fn new(
+        journal: &'a Journal,
+        sealing: &'a Sealing<'a>,
+        seed: u64,
+        until: Instant,
+    ) -> Result<Self, DemoError> {
+        Ok(Self {
+            journal,
+            sealing,
+            seed,
+            until,
+            reference: Reference::default(),
+            versions: BTreeMap::new(),
+            agents: BTreeMap::new(),
+            arrivals: BTreeMap::new(),
+            turns: BinaryHeap::new(),
+            turn_count: 0,
+            built_in: domain::builtin::events(),
+            serial: 0,
+            under_way: FuturesUnordered::new(),
+            tally: Tally::default(),
+            system: acts::system()?,
+        })
+    }
+
+    /// Records the built-in history known on `day`, and puts the rest in line for the day it became known.
+    pub(super) async fn begin(&mut self, day: NaiveDate) -> Result<(), DemoError> {
+        for place in 0..self.built_in.len() {
+            let published_on = self.built_in[place].published_on;
+            if published_on <= day {
+                self.publish(place, start_of(day)).await?;
+            } else {
+                let opening = TimeDelta::hours(9);
+                self.line_up(start_of(published_on) + opening, Turn::Publish(place));
+            }
+        }
+        self.staff(day).await
+    }
+
+    /// Registers the made-up stations and appoints everybody.
+    async fn staff(&mut self, day: NaiveDate) -> Result<(), DemoError> {
+        let at = start_of(day) + TimeDelta::hours(1);
+        for (organisation, commands) in city::commands(&self.reference.organisations, day)? {
+            let mut state = domain::organisation::OrganisationState::default();
+            if let Some(known) = self.reference.organisations.get(&organisation) {
+                state.organisation = Some(known.clone());
+            }
+            let mut events = Vec::new();
+            for command in commands {
+                let context = Context { now: at, occurred_at: at, actor: &self.system, reference: &self.reference };
+                let decided = state.decide(&command, &context).map_err(|rule| DemoError::Rule(rule.to_string()))?;
+                for event in decided {
+                    state.evolve(&event);
+                    let event = Event::Organisation(event);
+                    self.reference.evolve(&event);
+                    events.push(event);
+                }
+            }
+            let actor = self.system.clone();
+            self.append(Subject::Organisation(organisation), events, actor, at, at, Vec::new()).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts somebody in line who will come.
+    pub(super) fn expect(&mut self, ordinal: u64, arrival: Arrival) {
+        let at = arrival.at;
+        self.arrivals.insert(ordinal, arrival);
+        self.line_up(at, Turn::Arrive(ordinal));
+    }
+
+    fn line_up(&mut self, at: Instant, turn: Turn) {
+        if at <= self.until {
+            self.turn_count += 1;
+            self.turns.push(Reverse((at, self.turn_count, turn)));
+        }
+    }
+
+    /// Takes turns until none is left before the end, or before `pause_at`.
+    pub(super) async fn run(&mut self, pause_at: Instant) -> Result<(), DemoError> {
+        while let Some(Reverse((at, _, turn))) = self.turns.pop() {
+            if at > pause_at {
+                self.turn_count += 1;
+                self.turns.push(Reverse((at, self.turn_count, turn)));
+                return Ok(());
+            }
+            match turn {
+                Turn::Publish(place) => self.publish(place, at).await?,
+                Turn::Arrive(ordinal) => self.arrive(ordinal, at).await?,
+                Turn::Act(ordinal) => self.act(ordinal, at).await?,
+                Turn::Check(ordinal) => self.check(ordinal, at).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until everything handed in is durable.
+    pub(super) async fn settle(&mut self) -> Result<(), DemoError> {
+        while let Some(outcome) = self.under_way.next().await {
+            outcome?;
+        }
+        Ok(())
+    }
+
+    async fn publish(&mut self, place: usize, at: Instant) -> Result<(), DemoError> {
+        let BuiltIn { subject, published_on, event } = self.built_in[place].clone();
+        self.reference.evolve(&event);
+        let actor = self.system.clone();
+        self.append(subject, vec![event], actor, at, start_of(published_on).min(at), Vec::new()).await
+    }
+
+    async fn arrive(&mut self, ordinal: u64, at: Instant) -> Result<(), DemoError> {
+        let Some(arrival) = self.arrivals.remove(&ordinal) else { return Ok(()) };
+        let Arrival { id, subject, keys, submit, actor, item, script, dice, .. } = arrival;
+        let mut agent = Agent {
+            id,
+            case: Case::default(),
+            version: 0,
+            item,
+            subject,
+            keys,
+            script: script.into(),
+            dice,
+            checks_at: None,
+        };
+        if self.command(&mut agent, CaseCommand::Submit(submit), actor, at, at).await? {
+            self.tally.cases += 1;
+            self.go_on(ordinal, &mut agent, at);
+            self.agents.insert(ordinal, agent);
+        }
+        Ok(())
+    }
+
+    async fn act(&mut self, ordinal: u64, at: Instant) -> Result<(), DemoError> {
+        let Some(mut agent) = self.agents.remove(&ordinal) else { return Ok(()) };
+        let Some((_, act)) = agent.script.pop_front() else { return Ok(()) };
+        let happened = match &act {
+            Act::KeyedInLater { days, .. } => {
+                let last = agent.case.last_occurred_at.unwrap_or(at);
+                (at - TimeDelta::days(*days)).max(last + TimeDelta::minutes(1)).min(at)
+            }
+            _ => at,
+        };
+        if let Act::Rate { level } = &act {
+            self.rate(&mut agent, *level, at).await?;
+        } else if let Some((actor, command)) = self.prepare(&mut agent, &act, happened)? {
+            self.command(&mut agent, command, actor, at, happened).await?;
+        }
+        self.go_on(ordinal, &mut agent, at);
+        if !agent.script.is_empty() || agent.checks_at.is_some() {
+            self.agents.insert(ordinal, agent);
+        }
+        Ok(())
+    }
+
+    fn prepare(
+        &mut self,
+        agent: &mut Agent,
+        act: &Act,
+        at: Instant,
+    ) -> Result<Option<(Actor, CaseCommand)>, DemoError> {
+        let mut stage = Stage {
+            case: &agent.case,
+            item: &agent.item,
+            subject: &agent.subject,
+            keys: &agent.keys,
+            dice: &mut agent.dice,
+            sealing: self.sealing,
+            serial: &mut self.serial,
+            at,
+            id: agent.id,
+        };
+        let Some(command) = acts::command(act, &mut stage)? else { return Ok(None) };
+        Ok(Some((acts::actor(act, &mut stage)?, command)))
+    }
+
+    async fn check(&mut self, ordinal: u64, at: Instant) -> Result<(), DemoError> {
+        let Some(mut agent) = self.agents.remove(&ordinal) else { return Ok(()) };
+        agent.checks_at = None;
+        for due in due::due(&agent.case, &self.reference, at) {
+            let actor = self.system.clone();
+            self.command(&mut agent, due.command, actor, at, at).await?;
+        }
+        self.watch(ordinal, &mut agent, at);
+        if !agent.script.is_empty() || agent.checks_at.is_some() {
+            self.agents.insert(ordinal, agent);
+        }
+        Ok(())
+    }
+
+    /// Decides, evolves and appends; returns whether the rules allowed it.
+    async fn command(
+        &mut self,
+        agent: &mut Agent,
+        command: CaseCommand,
+        actor: Actor,
+        now: Instant,
+        occurred_at: Instant,
+    ) -> Result<bool, DemoError> {
+        let context = Context { now, occurred_at, actor: &actor, reference: &self.reference };
+        let events = match agent.case.decide(&command, &context) {
+            Ok(events) => events,
+            Err(rule) => {
+                *self.tally.refused.entry(format!("{}: {}", command.action(), rule.code())).or_default() += 1;
+                return Ok(false);
+            }
+        };
+        for event in &events {
+            agent.case.evolve_by(event, occurred_at, &actor);
+        }
+        let words = labels::of_case(agent.id, &agent.case, &self.reference);
+        let subject = Subject::Case(agent.id);
+        self.versions.insert(subject.clone(), agent.version);
+        agent.version += events.len() as u64;
+        let events = events.into_iter().map(Event::Case).collect();
+        self.append(subject, events, actor, now, occurred_at, words).await?;
+        Ok(true)
+    }
+
+    async fn rate(
+        &mut self,
+        agent: &mut Agent,
+        level: domain::event::rating::Satisfaction,
+        at: Instant,
+    ) -> Result<(), DemoError> {
+        let rating =
+            ratings::rate(agent.id, &agent.case, &agent.subject, level, &mut agent.dice, self.sealing, &agent.keys)?;
+        let Some((id, command)) = rating else { return Ok(()) };
+        let actor = acts::resident(&agent.subject, &self.system.organisation)?;
+        let context = Context { now: at, occurred_at: at, actor: &actor, reference: &self.reference };
+        let state = domain::rating::Rating::default();
+        match state.decide(&command, &context) {
+            Ok(events) => {
+                let words = labels::of_case(agent.id, &agent.case, &self.reference);
+                let events = events.into_iter().map(Event::Rating).collect();
+                self.append(Subject::Rating(id), events, actor, at, at, words).await
+            }
+            Err(rule) => {
+                *self.tally.refused.entry(format!("rate: {rule}")).or_default() += 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// Lines up the next act of the script and the next look of the rules.
+    fn go_on(&mut self, ordinal: u64, agent: &mut Agent, at: Instant) {
+        if let Some((after, _)) = agent.script.front() {
+            let next = self.moment(*after, at, &mut agent.dice);
+            self.line_up(next, Turn::Act(ordinal));
+        }
+        self.watch(ordinal, agent, at);
+    }
+
+    fn watch(&mut self, ordinal: u64, agent: &mut Agent, at: Instant) {
+        let Some(next) = due::next_due(&agent.case, &self.reference, at) else { return };
+        let next = next.max(at + TimeDelta::minutes(1));
+        if agent.checks_at.is_none_or(|planned| next < planned) && next <= self.until {
+            agent.checks_at = Some(next);
+            self.line_up(next, Turn::Check(ordinal));
+        }
+    }
+
+    fn moment(&self, after: After, at: Instant, dice: &mut Dice) -> Instant {
+        let calendar = &self.reference.calendar;
+        match after {
+            After::Minutes(minutes) => at + TimeDelta::minutes(minutes) + TimeDelta::seconds(dice.between(0, 59)),
+            After::Days(0) => at + TimeDelta::minutes(dice.between(20, 200)),
+            After::Days(days) => {
+                let day = calendar.nth_working_day_after(day_of(at), days.unsigned_abs() as u32, None);
+                instant(day, arrivals::at_the_desk(dice))
+            }
+            After::NaturalDays(0) => at + TimeDelta::minutes(dice.between(20, 200)),
+            After::NaturalDays(days) => {
+                let day = day_of(at) + Days::new(days.unsigned_abs());
+                instant(day, arrivals::from_home(dice))
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "an append names who, what, when and to whom, each once")]
+    async fn append(
+        &mut self,
+        subject: Subject,
+        events: Vec<Event>,
+        by: Actor,
+        now: Instant,
+        occurred_at: Instant,
+        labels: Vec<String>,
+    ) -> Result<(), DemoError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        self.tally.events += events.len() as u64;
+        let version = self.versions.entry(subject.clone()).or_default();
+        let expected = if *version == 0 { Expected::Empty } else { Expected::Exactly(StreamVersion(*version)) };
+        *version += events.len() as u64;
+        if matches!(subject, Subject::Case(_) | Subject::Rating(_)) {
+            // A case carries its own version; keeping all of them would grow with the run.
+            self.versions.remove(&subject);
+        }
+        let mut ids = Dice::new(self.seed ^ 0x1e, self.tally.events);
+        let mut id = || Ulid::from_parts(millis(now), ids.bits() >> 48);
+        let command = CommandId(id());
+        let facts = events
+            .into_iter()
+            .map(|event| NewFact { id: EventId(id()), occurred_at, labels: labels.clone(), event })
+            .collect();
+        let append = Append {
+            command,
+            digest: CommandDigest(command.0.to_bytes()),
+            now,
+            by,
+            correlation: command.0,
+            causation: None,
+            guards: Vec::new(),
+            writes: vec![(subject, expected, facts)],
+        };
+        let journal = self.journal;
+        let mut appended: BoxFuture<'a, _> = Box::pin(journal.append(append));
+        match futures::poll!(&mut appended) {
+            std::task::Poll::Ready(outcome) => {
+                outcome?;
+            }
+            std::task::Poll::Pending => self.under_way.push(appended),
+        }
+        while self.under_way.len() >= UNDER_WAY_MAX {
+            if let Some(outcome) = self.under_way.next().await {
+                outcome?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn millis(at: Instant) -> u64 {
+    u64::try_from(at.timestamp_millis()).unwrap_or_default()
+}
