@@ -30,7 +30,6 @@ use keeper::Job;
 use recovery::Site;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -44,8 +43,6 @@ use writer::{Prepared, Waiting, Writer};
 pub struct Options {
     /// How many events a volume holds; another number may be chosen at every opening. [`VOLUME_EVENTS`] normally.
     pub volume_events: u32,
-    /// How many databases of sealed volumes may be open at once; each takes some eighty file descriptors.
-    pub open_volumes_max: usize,
     /// How many frames may wait for the commit thread before writers wait to hand in theirs.
     pub queue_frames_max: usize,
     /// After how long a database that does not open is given up and rebuilt.
@@ -66,7 +63,6 @@ impl Options {
     pub fn standard() -> Self {
         Self {
             volume_events: VOLUME_EVENTS,
-            open_volumes_max: 4,
             queue_frames_max: 4096,
             database_deadline: Duration::from_secs(60),
             on_mending: None,
@@ -116,8 +112,6 @@ pub(crate) struct Shared {
     keeper: Mutex<mpsc::Sender<Job>>,
     mended: Mutex<Vec<Mending>>,
     observer: RwLock<Option<Arc<dyn CommitObserver>>>,
-    /// Counts reads of streams, to know which database was not used for long.
-    turn: AtomicU64,
 }
 
 /// A sealed volume whose streams are counted in [`LastVersions`].
@@ -133,8 +127,6 @@ struct Durable {
     closed: bool,
 }
 
-/// A closed volume is opened once this many streams were read from its journal instead.
-const OPEN_WHEN_WANTED: u64 = 64;
 /// Longer pages are read on a thread that may block.
 const INLINE_EVENTS_MAX: usize = 256;
 
@@ -161,7 +153,6 @@ impl Sled {
             keeper: Mutex::new(jobs),
             mended: Mutex::default(),
             observer: RwLock::default(),
-            turn: AtomicU64::new(0),
         };
         let shared = Arc::new(shared);
         let active = shared.load()?;
@@ -236,8 +227,9 @@ impl EventStore for Sled {
         let prepared = Prepared::new(&frame, claim, sealed, |tag| self.shared.last_versions.get(tag));
         let (reply, verdict) = oneshot::channel();
         let queue = read(&self.shared.queue).clone().ok_or_else(|| not_written("the log is closed".into()))?;
-        // The place in line is taken when this is first polled: a bounded queue of this kind is fair.
-        let sent = queue.send(Waiting { frame: prepared, reply }).await;
+        // The place in line is taken when this is first polled: the queue is fair, and unconstrained means that a task
+        // which has done much already is not made to come back later.
+        let sent = tokio::task::unconstrained(queue.send(Waiting { frame: prepared, reply })).await;
         sent.map_err(|_| not_written("the log is closed".into()))?;
         drop(queue);
         verdict.await.unwrap_or_else(|source| Err(AppendError::Unknown { source: Box::new(source) }))
@@ -306,10 +298,6 @@ impl Shared {
 
     pub(crate) fn head(&self) -> Head {
         self.durable.borrow().head
-    }
-
-    pub(crate) fn turn(&self) -> u64 {
-        self.turn.load(Ordering::Relaxed)
     }
 
     fn check_open(&self) -> Result<(), ReadError> {
@@ -472,7 +460,6 @@ impl Shared {
     fn page_of_stream(&self, stream: &StreamName, after: Position, limit: usize) -> Result<Page, ReadError> {
         let head = self.head().position;
         let tag = Tag::of(stream);
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         let (volumes, from) = self.volumes_after(after);
         let mut events: Vec<crate::RecordedEvent> = Vec::new();
         let mut bytes = 0;
@@ -497,16 +484,8 @@ impl Shared {
                 events.extend(more);
                 places = rest;
             }
-            if OPEN_WHEN_WANTED <= volume.touch(turn) {
-                self.want(volume);
-            }
         }
         Ok(Page { events, through: head.max(after), end: true })
-    }
-
-    fn want(&self, volume: &Arc<Volume>) {
-        volume.wanted_again();
-        self.keep(Job::Open(Arc::clone(volume)));
     }
 
     // Opening.

@@ -3,7 +3,7 @@
 //! The file is derived from the records and can be rebuilt from either copy, to the byte. It consists of blocks of
 //! 4,096 bytes, each with its CRC-32C in the last four; `docs/event-log.md` lists its tables.
 
-use super::journal::StoredFrame;
+use super::journal::{LENGTH_BYTES, StoredFrame};
 use super::record::{RecordFault, RecordView, array};
 use super::tag::{BuildHashed, Tag, command_key};
 use crate::{Answer, CommandDigest, CommandId};
@@ -14,11 +14,20 @@ use std::os::unix::fs::FileExt;
 use std::sync::{PoisonError, RwLock};
 use xorf::{BinaryFuse16, Descriptor, Filter};
 
-/// Where one event is: its position, and the offset of its frame in the journal. Both count within the volume.
+/// Where something is in a volume: an event's place in order, from 0, and an offset in the journal.
+///
+/// The offset is that of the record's length for an event, and that of the frame for a command or a signpost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) nth: u32,
     pub(crate) offset: u32,
+}
+
+/// Where an event's frame and record begin in the journal.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Offsets {
+    pub(crate) frame: u32,
+    pub(crate) record: u32,
 }
 
 /// Where a stream stands in one volume.
@@ -81,11 +90,11 @@ impl ActiveIndex {
     }
 
     /// Adds the next event, whose stream had `before` events when the volume began, if this is its first here.
-    pub(crate) fn add_event(&mut self, tag: Tag, before: impl FnOnce() -> u64, offset: u32, checksum: u32) {
-        let place = Place { nth: self.events(), offset };
+    pub(crate) fn add_event(&mut self, tag: Tag, before: impl FnOnce() -> u64, at: Offsets, checksum: u32) {
+        let place = Place { nth: self.events(), offset: at.record };
         let stream = self.streams.entry(tag);
         stream.or_insert_with(|| ActiveStream { before: before(), places: Vec::new() }).places.push(place);
-        self.offsets.push(offset);
+        self.offsets.push(at.frame);
         self.digest = crc32c::crc32c_append(self.digest, &checksum.to_le_bytes());
     }
 
@@ -94,12 +103,13 @@ impl ActiveIndex {
         // A volume ends long before its journal reaches the four gigabytes of an offset.
         let offset = frame.offset as u32;
         for (nth, record) in frame.records().enumerate() {
-            let (record, _) = record?;
+            let (record, start) = record?;
             if nth == 0 {
                 self.add_command(record.command(), record.digest(), offset);
             }
             let tag = Tag::of_name(record.stream()?);
-            self.add_event(tag, || record.version().0 - 1, offset, record.checksum());
+            let at = Offsets { frame: offset, record: offset + start as u32 - LENGTH_BYTES };
+            self.add_event(tag, || record.version().0 - 1, at, record.checksum());
         }
         Ok(())
     }
@@ -158,6 +168,8 @@ impl ActiveIndex {
             }),
         );
         file.table(PLACE_BYTES, self.signposts().map(Place::to_bytes));
+        file.fences(STREAM_BYTES, streams.iter().map(|(tag, _)| tag.0));
+        file.fences(COMMAND_BYTES, commands.iter().map(|(command, _)| command.0));
         file.finish()
     }
 
@@ -197,10 +209,11 @@ impl Place {
 const INDEX_MAGIC: [u8; 8] = *b"YCINDEX1";
 const BLOCK: usize = 4096;
 const BLOCK_DATA: usize = BLOCK - 4;
-const TABLES: usize = 6;
+const TABLES: usize = 8;
 const STREAM_BYTES: usize = 32;
 const COMMAND_BYTES: usize = 24;
 const PLACE_BYTES: usize = 8;
+const FENCE_BYTES: usize = 16;
 const FINGERPRINT_BYTES: usize = 2;
 /// At most this many events lie between two places of the journal that a sealed volume keeps in memory.
 const SIGNPOST_EVENTS: u32 = 64;
@@ -211,6 +224,8 @@ const STREAMS: usize = 2;
 const PLACES: usize = 3;
 const COMMANDS: usize = 4;
 const SIGNPOSTS: usize = 5;
+const STREAM_FENCES: usize = 6;
+const COMMAND_FENCES: usize = 7;
 
 /// One table of an index file: entries of one size, none across two blocks.
 #[derive(Debug, Clone, Copy, Default)]
@@ -265,6 +280,12 @@ impl IndexWriter {
         self.tables.push(Table { block, entries: count, entry_bytes: entry_bytes as u32 });
     }
 
+    /// Notes the first key of every block of a sorted table, so that finding a key takes one block.
+    fn fences(&mut self, entry_bytes: usize, keys: impl Iterator<Item = u128>) {
+        let firsts = keys.step_by(BLOCK_DATA / entry_bytes);
+        self.table(FENCE_BYTES, firsts.map(u128::to_le_bytes));
+    }
+
     fn close_block(&mut self) {
         let start = self.bytes.len() / BLOCK * BLOCK;
         self.bytes.resize(start + BLOCK_DATA, 0);
@@ -304,7 +325,7 @@ pub(crate) enum IndexFault {
     Header,
 }
 
-/// The index of a sealed volume. Filters and signposts are in memory, streams and commands are looked up on disk.
+/// The index of a sealed volume. Filters, signposts and fences are in memory, entries on disk.
 #[derive(Debug)]
 pub(crate) struct SealedIndex {
     file: File,
@@ -313,6 +334,8 @@ pub(crate) struct SealedIndex {
     commands: Option<BinaryFuse16>,
     streams: Option<BinaryFuse16>,
     signposts: Vec<Place>,
+    stream_fences: Vec<u128>,
+    command_fences: Vec<u128>,
 }
 
 impl SealedIndex {
@@ -337,11 +360,22 @@ impl SealedIndex {
         let tables: [Table; TABLES] =
             std::array::from_fn(|_| Table { block: words.u32(), entries: words.u32(), entry_bytes: words.u32() });
         let [commands, streams] = filters;
-        let mut index = Self { file, events, tables, commands: None, streams: None, signposts: Vec::new() };
+        let mut index = Self {
+            file,
+            events,
+            tables,
+            commands: None,
+            streams: None,
+            signposts: Vec::new(),
+            stream_fences: Vec::new(),
+            command_fences: Vec::new(),
+        };
         index.commands = index.filter(COMMAND_FILTER, commands)?;
         index.streams = index.filter(STREAM_FILTER, streams)?;
         let signposts = index.entries(SIGNPOSTS, 0, index.tables[SIGNPOSTS].entries)?;
         index.signposts = signposts.chunks_exact(PLACE_BYTES).map(Place::from_bytes).collect();
+        index.stream_fences = index.fences(STREAM_FENCES)?;
+        index.command_fences = index.fences(COMMAND_FENCES)?;
         Ok(index)
     }
 
@@ -356,7 +390,7 @@ impl SealedIndex {
 
     /// Returns where the command's frame is, if it is here.
     pub(crate) fn command(&self, command: CommandId) -> Result<Option<Place>, IndexFault> {
-        let found = self.find(COMMANDS, command.0)?;
+        let found = self.find(COMMANDS, &self.command_fences, command.0)?;
         Ok(found.map(|entry| Place::from_bytes(&entry[16..])))
     }
 
@@ -365,7 +399,7 @@ impl SealedIndex {
         if self.streams.as_ref().is_some_and(|filter| !filter.contains(&tag.short())) {
             return Ok(Vec::new());
         }
-        let Some(entry) = self.find(STREAMS, tag.0)? else { return Ok(Vec::new()) };
+        let Some(entry) = self.find(STREAMS, &self.stream_fences, tag.0)? else { return Ok(Vec::new()) };
         let (list, events) = (u32::from_le_bytes(array(&entry[24..28])), u32::from_le_bytes(array(&entry[28..32])));
         Ok(self.entries(PLACES, list, events)?.chunks_exact(PLACE_BYTES).map(Place::from_bytes).collect())
     }
@@ -404,26 +438,23 @@ impl SealedIndex {
         Ok(Some(BinaryFuse16 { descriptor, fingerprints }))
     }
 
+    fn fences(&self, table: usize) -> Result<Vec<u128>, IndexFault> {
+        let keys = self.entries(table, 0, self.tables[table].entries)?;
+        Ok(keys.chunks_exact(FENCE_BYTES).map(|key| u128::from_le_bytes(array(key))).collect())
+    }
+
     /// Finds the entry whose first 16 bytes are `key` in a table sorted by them.
-    fn find(&self, table: usize, key: u128) -> Result<Option<Vec<u8>>, IndexFault> {
+    fn find(&self, table: usize, fences: &[u128], key: u128) -> Result<Option<Vec<u8>>, IndexFault> {
         let Table { block, entries, entry_bytes } = self.tables[table];
+        let later = fences.partition_point(|first| *first <= key);
+        let Some(nth) = later.checked_sub(1) else { return Ok(None) };
         let entry_bytes = entry_bytes as usize;
-        let per_block = (BLOCK_DATA / entry_bytes) as u32;
-        let key_of = |entry: &[u8]| u128::from_le_bytes(array(&entry[..16]));
-        let (mut low, mut high) = (0, entries.div_ceil(per_block));
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let data = read_block(&self.file, block + middle)?;
-            let here = per_block.min(entries - middle * per_block) as usize;
-            let found: Vec<&[u8]> = data.chunks_exact(entry_bytes).take(here).collect();
-            match found.binary_search_by_key(&key, |entry| key_of(entry)) {
-                Ok(at) => return Ok(found.get(at).map(|entry| entry.to_vec())),
-                Err(0) => high = middle,
-                Err(at) if at == here => low = middle + 1,
-                Err(_) => return Ok(None),
-            }
-        }
-        Ok(None)
+        let per_block = BLOCK_DATA / entry_bytes;
+        let here = per_block.min((entries as usize).saturating_sub(nth * per_block));
+        let data = read_block(&self.file, block + nth as u32)?;
+        let found: Vec<&[u8]> = data.chunks_exact(entry_bytes).take(here).collect();
+        let at = found.binary_search_by_key(&key, |entry| u128::from_le_bytes(array(&entry[..16])));
+        Ok(at.ok().and_then(|at| found.get(at)).map(|entry| entry.to_vec()))
     }
 
     fn entries(&self, table: usize, from: u32, count: u32) -> Result<Vec<u8>, IndexFault> {
@@ -554,7 +585,12 @@ mod tests {
         let mut index = ActiveIndex::default();
         for nth in 0..commands {
             index.add_command(CommandId(u128::from(nth) + 1), CommandDigest([0; 16]), 32 + nth * 100);
-            index.add_event(Tag::of_name(&format!("s/{}", nth / 3)), || 5, 32 + nth * 100, nth);
+            index.add_event(
+                Tag::of_name(&format!("s/{}", nth / 3)),
+                || 5,
+                Offsets { frame: 32 + nth * 100, record: 32 + nth * 100 },
+                nth,
+            );
         }
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&index.to_file(1)).unwrap();

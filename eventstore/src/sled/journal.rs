@@ -22,6 +22,8 @@ const FILE_MAGIC: [u8; 8] = *b"YCVOLUME";
 const FILE_FORMAT: u32 = 1;
 const FRAME_MAGIC: [u8; 4] = *b"YCfr";
 const FRAME_HEADER: usize = 32;
+/// The size of the length that stands before each record.
+pub(crate) const LENGTH_BYTES: u32 = 4;
 const FOOTER_MAGIC: [u8; 4] = *b"YCed";
 /// The size of a footer, in bytes.
 pub(crate) const FOOTER_BYTES: usize = 64;
@@ -241,6 +243,30 @@ pub(crate) fn read_frame(file: &File, offset: u64) -> Result<StoredFrame, FrameF
     }
     StoredFrame::parse(&bytes.into(), offset)
 }
+
+/// Reads the one record whose length stands at `offset`; it proves itself by its own checksum.
+pub(crate) fn read_record(file: &File, offset: u64) -> Result<Bytes, FrameFault> {
+    const GUESS: usize = 1024;
+    let mut bytes = vec![0; GUESS];
+    let got = read_up_to(file, &mut bytes, offset)?;
+    bytes.truncate(got);
+    let start = LENGTH_BYTES as usize;
+    let length = bytes.get(..start).ok_or(FrameFault::Short)?;
+    let end = start + u32::from_le_bytes(array(length)) as usize;
+    if RECORD_BYTES_MAX < end {
+        return Err(RecordFault::Shape.into());
+    }
+    if got < end {
+        bytes.resize(end, 0);
+        file.read_exact_at(&mut bytes[got..], offset + got as u64)?;
+    }
+    let record = Bytes::from(bytes).slice(start..end);
+    RecordView::verified(&record)?;
+    Ok(record)
+}
+
+/// More than any record within the limits takes.
+const RECORD_BYTES_MAX: usize = 512 * 1024;
 
 /// Reads the bytes from `start` to `end`.
 pub(crate) fn read_range(file: &File, start: u64, end: u64) -> io::Result<Bytes> {

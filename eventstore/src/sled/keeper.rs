@@ -1,4 +1,4 @@
-//! The background thread that makes, seals, opens, closes and mends volumes, so that the commit thread never waits.
+//! The background thread that makes, seals and mends volumes, so that the commit thread never waits.
 
 use super::mending::{Mending, Part};
 use super::recovery::RecoverError;
@@ -15,8 +15,6 @@ pub(crate) enum Job {
     MakeDatabase(Arc<Volume>),
     /// Seals a full volume.
     Seal(Arc<Volume>),
-    /// Opens the database of a sealed volume that is read often.
-    Open(Arc<Volume>),
     /// Compares and mends a volume of which some part failed.
     Mend(Arc<Volume>, Part),
     /// Tells that everything before it is done.
@@ -25,8 +23,6 @@ pub(crate) enum Job {
     Stop,
 }
 
-/// A database that was used among the last so many reads is not closed to make room for another.
-const READS_KEPT_OPEN: u64 = 1024;
 const SEAL_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Does the jobs in order until told to stop.
@@ -41,7 +37,6 @@ pub(crate) fn run(shared: &Arc<Shared>, jobs: &mpsc::Receiver<Job>) {
         match job {
             Ok(Job::MakeDatabase(volume)) => make_database(shared, &volume),
             Ok(Job::Seal(volume)) => full.push_back(volume),
-            Ok(Job::Open(volume)) => open(shared, &volume),
             Ok(Job::Mend(volume, part)) => mend(shared, &volume, part),
             Ok(Job::Flush(done)) => {
                 // Nobody waits any longer if this fails.
@@ -79,27 +74,6 @@ fn seal(shared: &Arc<Shared>, volume: &Arc<Volume>) -> Result<(), RecoverError> 
         shared.suspect(volume, Part::Database);
     }
     Ok(())
-}
-
-fn open(shared: &Arc<Shared>, volume: &Arc<Volume>) {
-    if volume.has_open_database() || volume.sealed_index().is_none() {
-        return;
-    }
-    let sealed = shared.sealed();
-    let open: Vec<_> = sealed.iter().map(|sealed| &sealed.volume).filter(|volume| volume.has_open_database()).collect();
-    if shared.options().open_volumes_max <= open.len() {
-        let Some(idle) = open.into_iter().min_by_key(|volume| volume.last_used()) else { return };
-        if shared.turn() < idle.last_used() + READS_KEPT_OPEN {
-            return;
-        }
-        idle.close_database();
-    }
-    if let Err(fault) = volume.open_database()
-        && volume.suspect()
-    {
-        shared.tell(Mending::failed(volume.first, Part::Database, fault.to_string()));
-        mend(shared, volume, Part::Database);
-    }
 }
 
 fn mend(shared: &Arc<Shared>, volume: &Arc<Volume>, part: Part) {

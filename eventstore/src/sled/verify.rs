@@ -9,6 +9,7 @@ use super::tag::Tag;
 use super::volume::{Index, Volume};
 use super::{Shared, recovery};
 use crate::{Micros, Position, ReadError};
+use std::collections::BTreeMap;
 use std::sync::{Arc, mpsc};
 
 /// How far a verification has come.
@@ -48,7 +49,8 @@ pub(super) fn verify(shared: &Arc<Shared>, progress: &mut dyn FnMut(Progress)) -
     // Volumes that are full but not sealed yet are sealed first, so that each is walked in its final form.
     flush(shared);
     let head = shared.head().position;
-    let mut walk = Walk { versions: LastVersions::new(), recorded_at: Micros::MIN, head, progress };
+    let versions = LastVersions::new();
+    let mut walk = Walk { versions, recorded_at: Micros::MIN, recorded_at_before: Micros::MIN, head, progress };
     let mut verified = Verified { events: head.0, ..Verified::default() };
     let volumes = shared.volumes();
     for (nth, volume) in volumes.iter().enumerate() {
@@ -56,16 +58,20 @@ pub(super) fn verify(shared: &Arc<Shared>, progress: &mut dyn FnMut(Progress)) -
         if last < volume.first {
             break;
         }
-        let findings = walk.volume(volume, last)?;
+        let (findings, mut index) = walk.volume(volume, last);
         if let Some(first) = findings.first() {
             shared.suspect(volume, first.part);
             flush(shared);
             // What the other copy could not mend is lost, and the caller must know that first of all.
-            let left = walk.volume(volume, last)?;
+            let (left, mended) = walk.volume(volume, last);
             if let Some(Finding { position, part, detail }) = left.into_iter().next() {
                 return Err(ReadError::Corrupt { position, detail: format!("{part}: {detail}") });
             }
+            index = mended;
         }
+        // Streams go on in the next volume from where they stood in this one.
+        walk.recorded_at_before = walk.recorded_at;
+        walk.versions.add(index.iter().flat_map(ActiveIndex::last_versions));
         verified.findings.extend(findings);
         verified.volumes += 1;
     }
@@ -83,12 +89,15 @@ fn flush(shared: &Shared) {
 struct Walk<'a> {
     versions: LastVersions,
     recorded_at: Micros,
+    /// The last event's of the volume before.
+    recorded_at_before: Micros,
     head: Position,
     progress: &'a mut dyn FnMut(Progress),
 }
 
 impl Walk<'_> {
-    fn volume(&mut self, volume: &Arc<Volume>, last: u64) -> Result<Vec<Finding>, ReadError> {
+    /// Compares all there is of one volume; the index is there if its journal is sound.
+    fn volume(&mut self, volume: &Arc<Volume>, last: u64) -> (Vec<Finding>, Option<ActiveIndex>) {
         let mut findings = Vec::new();
         let index = self.journal(volume, last, &mut findings);
         if let Some(index) = &index {
@@ -96,7 +105,7 @@ impl Walk<'_> {
         }
         findings.extend(database(volume, last));
         findings.sort_by_key(|finding| (finding.position, finding.part));
-        Ok(findings)
+        (findings, index)
     }
 
     /// Walks the frames, and returns the index that belongs to them if all are sound.
@@ -105,6 +114,7 @@ impl Walk<'_> {
         let mut index = ActiveIndex::default();
         let mut frames = FrameReader::new(&journal, FRAMES_AT, volume.end(), Position(volume.first));
         let mut next = volume.first;
+        self.recorded_at = self.recorded_at_before;
         while next <= last {
             let finding = |detail: String| Finding { position: Position(next), part: Part::Journal, detail };
             let frame = match frames.next() {
@@ -128,32 +138,26 @@ impl Walk<'_> {
                 (self.progress)(Progress { through: Position(next - 1), of: self.head });
             }
         }
-        // Streams go on in the next volume from where they stood in this one.
-        self.versions.add(index.last_versions());
         Some(index)
     }
 
     fn frame(&mut self, frame: &StoredFrame, index: &mut ActiveIndex) -> Result<(), String> {
-        // A frame writes to a stream once, so the events of one stream stand together.
-        let mut within: Option<(Tag, u64)> = None;
+        let mut within: BTreeMap<Tag, u64> = BTreeMap::new();
         for record in frame.records() {
             let (view, _) = record.map_err(|fault| fault.to_string())?;
             let record = RecordView::verified(view.bytes()).map_err(|fault| fault.to_string())?;
             let name = record.stream().map_err(|fault| fault.to_string())?;
             let tag = Tag::of_name(name);
-            let before = match within {
-                Some((last, version)) if last == tag => version,
-                _ => index.stream(tag).map_or_else(|| self.versions.get(tag), |stream| stream.version()),
-            };
-            within = Some((tag, record.version().0));
-            let seen_before = self.versions.get(tag) >= record.version().0;
-            if record.version().0 != before + 1 && !seen_before {
-                return Err(format!("stream {name} jumps from version {before} to {}", record.version()));
+            let before = || index.stream(tag).map_or_else(|| self.versions.get(tag), |stream| stream.version());
+            let version = within.entry(tag).or_insert_with(before);
+            *version += 1;
+            if record.version().0 != *version {
+                return Err(format!("stream {name} is at version {} where {version} should be", record.version()));
             }
-            if record.recorded_at() < self.recorded_at && !seen_before {
+            if record.recorded_at() < self.recorded_at {
                 return Err("recorded_at runs backwards".into());
             }
-            self.recorded_at = self.recorded_at.max(record.recorded_at());
+            self.recorded_at = record.recorded_at();
         }
         index.add_stored(frame).map_err(|fault| fault.to_string())
     }

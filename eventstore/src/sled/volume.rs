@@ -1,8 +1,8 @@
 //! One volume: a stretch of the log in two copies and an index.
 //!
-//! A volume is *active* while events are added to it and *sealed* for ever after. Scans go through the journal, single
-//! streams through the database if it is open; whichever copy fails, the other answers and the volume is suspected,
-//! that is, handed to the keeper for mending.
+//! A volume is *active* while events are added to it and *sealed* for ever after. Scans go through the journal; single
+//! streams through the database while the volume is active, and through the journal once it is sealed. Whichever copy
+//! fails, the other answers, and the volume is suspected, that is, handed to the keeper for mending.
 
 use super::database::{Database, DatabaseFault, Use};
 use super::index::{ActiveIndex, IndexFault, Place, SealedIndex, answer_of};
@@ -34,10 +34,6 @@ pub(crate) struct Volume {
     database: RwLock<Kept>,
     /// Set from the moment damage is noticed until it is mended, so that it is mended once.
     suspected: AtomicBool,
-    /// How often a stream was read from here while the database was closed.
-    wanted: AtomicU64,
-    /// When the database was last used, in turns of the keeper's choosing.
-    used: AtomicU64,
 }
 
 /// The index in either of its forms.
@@ -109,8 +105,6 @@ impl Volume {
             index: RwLock::new(index),
             database: RwLock::new(database),
             suspected: AtomicBool::new(false),
-            wanted: AtomicU64::new(0),
-            used: AtomicU64::new(0),
         }
     }
 
@@ -209,7 +203,8 @@ impl Volume {
     pub(crate) fn events_at(&self, places: &[Place]) -> Result<Found<Vec<RecordedEvent>>, ReadError> {
         let mut events = Vec::with_capacity(places.len());
         let mut suspect = None;
-        // While the database is being opened or mended, the journal answers.
+        // An active database has its leaves in memory; one record of a sealed one costs it a leaf, decompressed.
+        // While a database is being made, the journal answers.
         let kept = self.database.try_read();
         if let Ok(Kept::Open(database)) = kept.as_deref() {
             database.with(|records| {
@@ -229,8 +224,6 @@ impl Volume {
                     }
                 }
             });
-        } else {
-            self.wanted.fetch_add(1, Ordering::Relaxed);
         }
         drop(kept);
         for place in places.iter().skip(events.len()) {
@@ -316,21 +309,12 @@ impl Volume {
     }
 
     fn event_in_journal(&self, place: Place) -> Result<RecordedEvent, FrameFault> {
-        let frame = journal::read_frame(&self.journal(), place.offset.into())?;
-        let position = self.position(place);
-        for record in frame.records() {
-            let (record, at) = record?;
-            if record.position() == position {
-                // Copied, because a frame may hold much more than this one event.
-                let whole = frame.events == 1;
-                let event = record.decode(|body| {
-                    let body = frame.body(at, body);
-                    if whole { body } else { Bytes::copy_from_slice(&body) }
-                });
-                return Ok(event?);
-            }
+        let bytes = journal::read_record(&self.journal(), place.offset.into())?;
+        let record = RecordView::trusted(&bytes)?;
+        if record.position() != self.position(place) {
+            return Err(RecordFault::Misplaced.into());
         }
-        Err(FrameFault::Misplaced { expected: position.0, found: frame.first.0 })
+        Ok(record.decode(|body| bytes.slice(body))?)
     }
 
     /// Returns an event from the database, opening it if need be, after the journal failed.
@@ -386,21 +370,6 @@ impl Volume {
         self.suspected.store(false, Ordering::Release);
     }
 
-    /// Notes that the database is in use, and returns how often it was wanted while closed.
-    pub(crate) fn touch(&self, turn: u64) -> u64 {
-        self.used.store(turn, Ordering::Relaxed);
-        self.wanted.load(Ordering::Relaxed)
-    }
-
-    /// Starts counting anew after the keeper was told.
-    pub(crate) fn wanted_again(&self) {
-        self.wanted.store(0, Ordering::Relaxed);
-    }
-
-    pub(crate) fn last_used(&self) -> u64 {
-        self.used.load(Ordering::Relaxed)
-    }
-
     pub(crate) fn has_open_database(&self) -> bool {
         matches!(&*read(&self.database), Kept::Open(_))
     }
@@ -420,7 +389,6 @@ impl Volume {
                 Ok(())
             })?;
             *kept = Kept::Open(database);
-            self.wanted.store(0, Ordering::Relaxed);
         }
         Ok(())
     }

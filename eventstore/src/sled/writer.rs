@@ -4,7 +4,8 @@
 //! its back. One `fdatasync` for all that waited is what makes it quick.
 
 use super::Shared;
-use super::journal::EncodedFrame;
+use super::index::Offsets;
+use super::journal::{EncodedFrame, LENGTH_BYTES};
 use super::keeper::Job;
 use super::tag::Tag;
 use super::volume::{Group, Index, Volume, WriteFault};
@@ -263,11 +264,12 @@ impl Writer {
         let mut index = self.active.index_mut();
         let Index::Active(index) = &mut *index else { return };
         index.add_command(frame.command, frame.digest, offset);
-        let mut records = frame.encoded.checksums();
+        let mut records = frame.encoded.ranges().zip(frame.encoded.checksums());
         for (write, count) in frame.counts.iter().enumerate() {
             let (tag, _) = frame.streams[frame.guards + write];
-            for checksum in records.by_ref().take(*count as usize) {
-                index.add_event(tag, || versions[frame.guards + write], offset, checksum);
+            for (range, checksum) in records.by_ref().take(*count as usize) {
+                let at = Offsets { frame: offset, record: offset + range.start as u32 - LENGTH_BYTES };
+                index.add_event(tag, || versions[frame.guards + write], at, checksum);
             }
         }
     }

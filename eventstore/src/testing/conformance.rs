@@ -342,7 +342,8 @@ pub async fn limits_are_refused_never_truncated(subject: &dyn Subject) {
 pub async fn frames_take_their_place_in_line_when_first_polled(subject: &dyn Subject) {
     let store = subject.empty().await;
     let mut pending = Vec::new();
-    for version in 0..100_u64 {
+    // More than a task may do at once before its runtime makes it yield.
+    for version in 0..1000_u64 {
         let expected = Expected::Exactly(StreamVersion(version));
         let mut append = store.append(frame(1 + u128::from(version)).write("a", expected, 1)).boxed();
         let early = (&mut append).now_or_never();
