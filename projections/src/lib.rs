@@ -6,6 +6,8 @@ pub mod balance;
 pub mod case_file;
 pub mod lights;
 pub mod names;
+#[cfg(test)]
+mod pinned;
 pub mod processing_times;
 mod projection;
 pub mod queues;
@@ -13,6 +15,8 @@ pub mod reference;
 pub mod satisfaction;
 pub mod scope;
 pub mod tally;
+#[cfg(test)]
+mod testing;
 pub mod timeline;
 
 pub use projection::Projection;

@@ -122,6 +122,8 @@ struct Open {
     accepted_on: NaiveDate,
     promised_by: Option<NaiveDate>,
     legal_by: Option<NaiveDate>,
+    /// The day on which the promised clock stopped, where the decision stopped it.
+    promise_stopped_on: Option<NaiveDate>,
     decided_on: Option<NaiveDate>,
     pauses: Vec<Pause>,
 }
@@ -212,7 +214,10 @@ impl ProcessingTimes {
             | CaseEvent::DeadlineRecomputed(DeadlineRecomputed { new: clocks, .. }) => {
                 self.with_open(case, |open| open.set_clocks(Some(clocks)));
             }
-            CaseEvent::CaseDecided(_) => self.with_open(case, |open| open.decided_on = Some(on)),
+            CaseEvent::CaseDecided(decided) => self.with_open(case, |open| {
+                open.decided_on = Some(on);
+                open.promise_stopped_on = Some(on).filter(|_| decided.stops_promise);
+            }),
             CaseEvent::RecordCorrected(corrected) => self.correct(case, corrected),
             CaseEvent::LegacyCaseOpened(opened) => self.legacy.entry(opened.source.clone()).or_default().cases += 1,
             CaseEvent::LegacyActivityRecorded(recorded) => {
@@ -339,6 +344,7 @@ impl Texts {
             accepted_on: accepted.effective_on,
             promised_by: None,
             legal_by: None,
+            promise_stopped_on: None,
             decided_on: None,
             pauses: Vec::new(),
         };

@@ -6,7 +6,7 @@ use crate::scope::{Attribution, Month, Period, Source, Subtree};
 use crate::tally::{DayCounts, Distribution, Rate, as_real};
 use chrono::NaiveDate;
 use domain::event::case::ClosingKind;
-use domain::event::item::{Authority, ClockStop};
+use domain::event::item::Authority;
 use domain::ids::{ItemId, OrganisationId, RegionCode, SourceName};
 use domain::reference::Reference;
 use domain::region;
@@ -295,8 +295,7 @@ impl<'a> Groups<'a> {
     fn count_open(&mut self, today: NaiveDate) {
         let state = self.state;
         for open in state.open.values() {
-            let decision_stops = self.decision_stops_promise(open.line);
-            let overdue = overdue(open, decision_stops, today);
+            let overdue = overdue(open, today);
             let period = self.query.period;
             let organisation = self.attributed(&open.places);
             let traits = |day| Traits { line: open.line, organisation, clerk: open.clerk, step: None, day };
@@ -357,15 +356,6 @@ impl<'a> Groups<'a> {
             Attribution::Deciding => places.deciding,
             Attribution::Delivering => places.delivering,
         }
-    }
-
-    fn decision_stops_promise(&self, line: Code) -> bool {
-        let texts = &self.state.texts;
-        let version = texts
-            .lines
-            .name(line)
-            .and_then(|line| self.reference.catalogue.version(texts.items.name(line.item)?, line.item_version));
-        version.is_some_and(|version| version.definition.clock_stop == ClockStop::Decision)
     }
 
     /// Returns the figures of the group to which something belongs, if the question wants it at all.
@@ -490,14 +480,14 @@ struct Overdue {
 }
 
 /// A clock that stood still or stopped is looked at as of that day; later days were not its own.
-fn overdue(open: &Open, decision_stops_promise: bool, today: NaiveDate) -> Overdue {
+fn overdue(open: &Open, today: NaiveDate) -> Overdue {
     let paused = |stands: fn(&super::Pause) -> bool| {
         open.pauses.iter().filter(|pause| stands(pause)).map(|pause| pause.from).min()
     };
     let seen = |stop: Option<NaiveDate>, pause: Option<NaiveDate>| {
         [stop, pause].into_iter().flatten().fold(today, NaiveDate::min)
     };
-    let promised_seen = seen(open.decided_on.filter(|_| decision_stops_promise), paused(|pause| pause.promised));
+    let promised_seen = seen(open.promise_stopped_on, paused(|pause| pause.promised));
     let legal_seen = seen(open.decided_on, paused(|pause| pause.legal));
     Overdue {
         promised: open.promised_by.filter(|by| *by < promised_seen),

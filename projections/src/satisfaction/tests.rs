@@ -1,1 +1,228 @@
+//! The published rates equal counts over the ratings themselves.
 
+use super::*;
+use crate::scope::{Period, Source};
+use crate::tally::Rate;
+use crate::testing::{Dice, Story, actor, case_id, day, history, id, noon, rated, sealed, service_of};
+use domain::actor::Role;
+use domain::builtin;
+use domain::event::rating::{
+    BadRatingOpened, OrderCalledBack, OrderClosed, OrderRectified, OrderVerified, RatingNotAdopted, Rectification,
+};
+use domain::reference::Reference;
+use proptest::prelude::*;
+use std::sync::LazyLock;
+
+static REFERENCE: LazyLock<Reference> = LazyLock::new(builtin::reference);
+
+fn fold(facts: &[Fact]) -> Satisfaction {
+    let mut state = Satisfaction::default();
+    facts.iter().for_each(|fact| state.apply(fact));
+    state
+}
+
+fn everything() -> SatisfactionQuery {
+    SatisfactionQuery {
+        period: Period { from: day("2022-01-01"), to: day("2023-01-01") },
+        group_by: vec![],
+        item: None,
+        organisation: None,
+        source: Source::Own,
+    }
+}
+
+fn ask(state: &Satisfaction, query: &SatisfactionQuery) -> SatisfactionAnswer {
+    state.answer(query, &REFERENCE, day("2022-07-01"))
+}
+
+/// The rating of each stream as it counts at the end, and whether it was adopted.
+fn final_ratings(facts: &[Fact]) -> BTreeMap<RatingId, (Rated, bool)> {
+    let mut ratings = BTreeMap::new();
+    for fact in facts {
+        let (Event::Rating(event), Subject::Rating(rating)) = (&fact.event, &fact.subject) else { continue };
+        match event {
+            RatingEvent::Rated(rated) => _ = ratings.insert(rating.clone(), (rated.clone(), true)),
+            RatingEvent::RatingRevised(revised) => _ = ratings.insert(rating.clone(), ((*revised.new).clone(), true)),
+            RatingEvent::RatingNotAdopted(_) => ratings.get_mut(rating).unwrap().1 = false,
+            _ => (),
+        }
+    }
+    ratings
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn rates_equal_counts_over_the_ratings(seed in 1_u64.., from in 0_u64..120, length in 1_u64..90) {
+        let facts = history(seed, 80);
+        let from = day("2022-01-01") + chrono::Days::new(from);
+        let period = Period { from, to: from + chrono::Days::new(length) };
+        let total = ask(&fold(&facts), &SatisfactionQuery { period, ..everything() }).total;
+        let ratings = final_ratings(&facts);
+        let mine: Vec<_> = ratings.values().filter(|(rated, _)| period.contains(rated.service.ended_on)).collect();
+        let adopted: Vec<&Rated> = mine.iter().filter(|(_, adopted)| *adopted).map(|(rated, _)| rated).collect();
+        let bad = adopted.iter().filter(|rated| rated.level.is_bad()).count() as i64;
+        let n = adopted.len() as i64;
+        prop_assert_eq!(total.ratings, n);
+        prop_assert_eq!(total.not_adopted, mine.len() as i64 - n);
+        prop_assert_eq!(total.good_rate, Rate::of(n - bad, n));
+        prop_assert_eq!(total.bad_rate, Rate::of(bad, n));
+        prop_assert_eq!(total.score.sum, adopted.iter().map(|rated| i64::from(rated.score)).sum::<i64>());
+        for level in Level::ALL {
+            let of = |origin| {
+                adopted.iter().filter(|rated| rated.level == level && rated.origin == origin).count() as i64
+            };
+            prop_assert_eq!(total.levels[&level].active, of(RatingOrigin::Active));
+            prop_assert_eq!(total.levels[&level].default, of(RatingOrigin::Default));
+        }
+        let given = adopted.iter().filter(|rated| rated.origin == RatingOrigin::Active).count() as i64;
+        prop_assert_eq!(total.active_rate.unwrap().numerator, given);
+    }
+
+    #[test]
+    fn every_ending_is_a_service_also_an_unhappy_one(seed in 1_u64..) {
+        let facts = history(seed, 60);
+        let query = SatisfactionQuery { group_by: vec![SatisfactionDimension::Stage], ..everything() };
+        let answer = ask(&fold(&facts), &query);
+        let ended = facts.iter().filter(|fact| {
+            let json: serde_json::Value = serde_json::from_slice(&fact.event.encode().unwrap()).unwrap();
+            json["closing"]["kind"].is_string()
+        });
+        let finish = BTreeMap::from([(SatisfactionDimension::Stage, Some("finish".to_owned()))]);
+        let row = answer.rows.iter().find(|row| row.key == finish).unwrap();
+        prop_assert_eq!(row.services, Some(ended.count() as i64));
+    }
+
+    #[test]
+    fn groups_add_up_to_the_total(seed in 1_u64..) {
+        let state = fold(&history(seed, 60));
+        let total = ask(&state, &everything()).total;
+        for dimension in [
+            SatisfactionDimension::Org,
+            SatisfactionDimension::Window,
+            SatisfactionDimension::Staff,
+            SatisfactionDimension::Item,
+            SatisfactionDimension::Channel,
+            SatisfactionDimension::Stage,
+            SatisfactionDimension::Month,
+        ] {
+            let answer = ask(&state, &SatisfactionQuery { group_by: vec![dimension], ..everything() });
+            prop_assert_eq!(answer.rows.iter().map(|row| row.ratings).sum::<i64>(), total.ratings);
+            prop_assert_eq!(answer.rows.iter().map(|row| row.orders).sum::<i64>(), total.orders);
+        }
+    }
+
+    #[test]
+    fn any_order_of_facts_folds_and_comes_back_from_json(seed in 1_u64..) {
+        let mut facts = history(seed, 30);
+        let mut dice = Dice::new(seed);
+        for place in (1..facts.len()).rev() {
+            facts.swap(place, dice.below(place as u64 + 1) as usize);
+        }
+        let state = fold(&facts);
+        ask(&state, &everything());
+        let json = serde_json::to_vec(&state).unwrap();
+        prop_assert_eq!(serde_json::from_slice::<Satisfaction>(&json).unwrap(), state);
+    }
+}
+
+/// A bad rating by somebody with a name, at a service of the standard history.
+fn bad_rating() -> Rated {
+    let closing = history(1, 40).into_iter().find_map(|fact| match fact.event {
+        Event::Case(CaseEvent::CaseFinished(CaseFinished { closing, .. })) => Some(closing),
+        _ => None,
+    });
+    rated(case_id(1), Level::Dissatisfied, RatingOrigin::Active, service_of(&closing.unwrap()))
+}
+
+fn after(events: Vec<RatingEvent>) -> SatisfactionRow {
+    let mut story = Story::default();
+    let subject = Subject::Rating(id("case-1-finish"));
+    let clerk = actor("c-1", Role::Clerk, "361023100");
+    for (minute, event) in (0..).zip(events) {
+        let at = noon(day("2022-07-01")) + chrono::TimeDelta::minutes(minute);
+        story.tell(at, subject.clone(), &clerk, event);
+    }
+    ask(&fold(&story.facts()), &everything()).total
+}
+
+fn opened(rated: &Rated) -> RatingEvent {
+    BadRatingOpened { service: rated.service.clone(), real_name: true, assign_due: day("2022-07-04") }.into()
+}
+
+fn verified(rated: &Rated, verdict: Verdict, rectify_due: Option<NaiveDate>) -> RatingEvent {
+    OrderVerified { verdict, finding: sealed("f"), rectify_due, service: rated.service.clone() }.into()
+}
+
+#[test]
+fn a_rating_that_was_not_adopted_leaves_the_rates_and_keeps_its_own_count() {
+    let rated = bad_rating();
+    let refused =
+        RatingNotAdopted { rating: Box::new(rated.clone()), verdict: Verdict::Malicious, reason: sealed("r") };
+    let row = after(vec![rated.clone().into(), opened(&rated), refused.into()]);
+    assert_eq!((row.ratings, row.not_adopted), (0, 1));
+    assert_eq!(row.bad_rate, Rate::of(0, 0));
+    assert_eq!(row.call_back_rate, Rate::of(0, 0));
+}
+
+#[test]
+fn rectification_that_is_not_due_yet_is_not_late() {
+    let rated = bad_rating();
+    let due_on =
+        |due: &str| after(vec![rated.clone().into(), opened(&rated), verified(&rated, Verdict::True, Some(day(due)))]);
+    assert_eq!(due_on("2022-07-01").rectification_in_time_rate, Rate::of(0, 0));
+    assert_eq!(due_on("2022-06-30").rectification_in_time_rate, Rate::of(0, 1));
+    assert_eq!(due_on("2022-07-01").rectification_rate, Rate::of(0, 1));
+}
+
+#[test]
+fn a_rater_who_was_not_reached_was_not_called_back() {
+    let rated = bad_rating();
+    let service = rated.service.clone();
+    let rectified = OrderRectified {
+        how: Rectification::AtOnce,
+        measures: sealed("m"),
+        in_time: true,
+        call_back_due: day("2022-07-08"),
+        service: service.clone(),
+    };
+    let called = |result| OrderCalledBack { result, attempt: 1, notes: None, service: service.clone() };
+    let closed = OrderClosed { reached: true, service: service.clone() };
+    let told = |result| {
+        after(vec![
+            rated.clone().into(),
+            opened(&rated),
+            verified(&rated, Verdict::True, None),
+            rectified.clone().into(),
+            called(result).into(),
+            closed.clone().into(),
+        ])
+    };
+    assert_eq!(told(CallBackResult::NotReached).call_back_rate, Rate::of(0, 1));
+    let reached = told(CallBackResult::Fair);
+    assert_eq!(reached.call_back_rate, Rate::of(1, 1));
+    assert_eq!(reached.call_back_satisfied_rate, Rate::of(1, 1));
+    assert_eq!(reached.rectification_in_time_rate, Rate::of(1, 1));
+}
+
+#[test]
+fn services_are_immature_while_their_window_runs() {
+    let facts = history(11, 60);
+    let state = fold(&facts);
+    let last = facts.iter().filter_map(|fact| match &fact.event {
+        Event::Case(CaseEvent::CaseFinished(finished)) => Some(finished.closing.closed_on),
+        _ => None,
+    });
+    let last = last.max().unwrap();
+    let on = |today: NaiveDate| state.answer(&everything(), &REFERENCE, today).total.immature.unwrap();
+    assert!(0 < on(last));
+    assert_eq!(on(last + chrono::Days::new(30)), 0);
+}
+
+#[test]
+fn there_are_no_rates_over_services_by_channel() {
+    let query = SatisfactionQuery { group_by: vec![SatisfactionDimension::Channel], ..everything() };
+    let answer = ask(&fold(&history(2, 60)), &query);
+    assert!(answer.rows.iter().all(|row| row.services.is_none() && row.active_rate.is_none()));
+}

@@ -1,0 +1,97 @@
+//! What folding costs: every projection over the same made-up history, in nanoseconds a fact, and questions in
+//! milliseconds. `cargo bench -p projections`.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "a program for developers")]
+
+#[path = "../src/testing.rs"]
+#[expect(dead_code, reason = "tests use more of it")]
+mod testing;
+
+use domain::builtin;
+use domain::fact::Fact;
+use projections::Projection;
+use projections::balance::Balance;
+use projections::lights::LightsQuery;
+use projections::processing_times::{Cohort, Dimension, ProcessingTimes, ProcessingTimesQuery, RegionAs};
+use projections::queues::{QueueQuery, Queues};
+use projections::reference::ReferenceData;
+use projections::satisfaction::{Satisfaction, SatisfactionDimension, SatisfactionQuery};
+use projections::scope::{Attribution, Period, Source};
+use std::hint::black_box;
+use std::time::Instant;
+
+fn fold<P: Projection>(facts: &[Fact]) -> P {
+    let mut state = P::default();
+    let start = Instant::now();
+    facts.iter().for_each(|fact| state.apply(fact));
+    let nanoseconds = start.elapsed().as_nanos() / facts.len() as u128;
+    println!("{:>20} {nanoseconds:>6} ns a fact", P::NAME);
+    state
+}
+
+fn ask<T>(name: &str, mut question: impl FnMut() -> T) {
+    black_box(question());
+    let mut times: Vec<u128> = (0..50)
+        .map(|_| {
+            let start = Instant::now();
+            black_box(question());
+            start.elapsed().as_micros()
+        })
+        .collect();
+    times.sort_unstable();
+    println!("{name:>40} p50 {:>6} µs, max {:>6} µs", times[25], times[49]);
+}
+
+fn main() {
+    // Only `cargo bench` passes this; a test run of all targets need not wait for measurements.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let facts = testing::history(1, 40_000);
+    println!("{} facts of 40,000 cases", facts.len());
+    let balance: Balance = fold(&facts);
+    let times: ProcessingTimes = fold(&facts);
+    let satisfaction: Satisfaction = fold(&facts);
+    let queues: Queues = fold(&facts);
+    let _: ReferenceData = fold(&facts);
+    println!(
+        "cells: balance {}, processing times {}, satisfaction {}, open cases {}",
+        balance.cells(),
+        times.cells(),
+        satisfaction.cells(),
+        queues.cases().len()
+    );
+    let reference = builtin::reference();
+    let today = testing::day("2022-05-10");
+    let period = Period { from: testing::day("2022-03-01"), to: testing::day("2022-04-01") };
+    let month = ProcessingTimesQuery {
+        period,
+        cohort: Cohort::Finished,
+        group_by: vec![Dimension::Item, Dimension::Township],
+        item: None,
+        organisation: None,
+        closing: None,
+        attribution: Attribution::Intake,
+        region_as: RegionAs::Now,
+        source: Source::Own,
+    };
+    ask("processing times, one month", || times.answer(&month, &reference, today));
+    let steps = ProcessingTimesQuery { group_by: vec![Dimension::Step], ..month.clone() };
+    ask("processing times, one month by step", || times.answer(&steps, &reference, today));
+    let rates = SatisfactionQuery {
+        period,
+        group_by: vec![SatisfactionDimension::Org],
+        item: None,
+        organisation: None,
+        source: Source::Own,
+    };
+    ask("satisfaction, one month", || satisfaction.answer(&rates, &reference, today));
+    let city = QueueQuery::default();
+    let start = Instant::now();
+    black_box(queues.page(&city, None, 50, &reference, today));
+    println!("{:>40} {:>10} µs", "queues, first look", start.elapsed().as_micros());
+    ask("queues, the whole city, 50 rows", || queues.page(&city, None, 50, &reference, today));
+    let hall = QueueQuery { organisation: Some(testing::id("361023100")), ..QueueQuery::default() };
+    ask("queues, one hall, 50 rows", || queues.page(&hall, None, 50, &reference, today));
+    ask("lights, the whole city, 50 rows", || queues.lights(&LightsQuery::default(), None, 50, &reference, today));
+}
