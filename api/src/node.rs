@@ -1,10 +1,48 @@
 //! The parts of one server, put together, served, and stopped in order.
 
-use crate::auth::{Tickets, TokenVerifier};
+use crate::auth::{SecretTooShort, Tickets, TokenVerifier};
 use crate::clock::Clock;
-use crate::config::Config;
-use eventstore::EventStore;
+use crate::config::{Config, Secret};
+use crate::execute::Executor;
+use crate::papers::Papers;
+use crate::problem::{self, Kind, Problem};
+use crate::reference::{Following, ReferenceNow};
+use crate::routes;
+use crate::ticker::Ticker;
+use crate::vault::{MasterKey, Vault, VaultError};
+use actix_web::{App, HttpServer, web};
+use domain::actor::{Actor, Channel, Role};
+use domain::builtin;
+use domain::fact::Subject;
+use domain::ids::{CaseId, CommandId, EventId, ItemId, SubjectId};
+use domain::zone::start_of;
+use eventstore::{
+    AppendError, CommandDigest, EventStore, Expected, Head, OpenError, Options, Position, ReadError, Sled,
+    StreamVersion,
+};
+use replay::case_index::{CaseFilter, CaseIndex, IndexError, Order, PageOfCases};
+use replay::checkpoint::Checkpoints;
+use replay::history::History;
+use replay::journal::{Append, Journal, NewFact};
+use replay::live::{Live, Sources};
+use replay::moment::Slice;
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
+use ulid::Ulid;
+
+/// Where the log lies under the data directory.
+pub const LOG: &str = "log";
+/// Where the wrapped keys lie.
+pub const KEYS: &str = "keys";
+/// Where the sealed papers lie.
+pub const PAPERS: &str = "papers";
+/// Where states are kept aside; safe to delete.
+pub const CHECKPOINTS: &str = "checkpoints";
+/// Where the index over all cases lies; safe to delete.
+pub const INDEX: &str = "index";
 
 /// One running server's parts; every handler is given it.
 pub struct Node {
@@ -14,8 +52,285 @@ pub struct Node {
     pub clock: Arc<Clock>,
     /// The log.
     pub store: Arc<dyn EventStore>,
+    /// Personal data.
+    pub vault: Arc<Vault>,
+    /// What was handed in.
+    pub papers: Papers,
+    /// The views at the end of the log.
+    pub live: Arc<Live>,
+    /// What decisions rely on.
+    pub reference: Arc<ReferenceNow>,
+    /// The only write path.
+    pub executor: Executor,
     /// Who may ask.
     pub tokens: TokenVerifier,
     /// Who may listen.
     pub tickets: Tickets,
+    _following: Following,
+}
+
+/// The server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There is nothing to check tokens with.
+    #[error("no token secret: set YICHUANG_JWT_SECRET, or auth.jwt_secret in the settings, to at least 32 bytes")]
+    NoSecret,
+    /// What there is will not do.
+    #[error(transparent)]
+    SecretTooShort(#[from] SecretTooShort),
+    /// The log cannot be opened.
+    #[error(transparent)]
+    Log(#[from] OpenError),
+    /// The log cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The built-in history cannot be recorded.
+    #[error("cannot record the built-in catalogue, organisations, calendar and policies; start again to go on")]
+    BuiltIn(#[source] AppendError),
+    /// Personal data cannot be sealed.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The case index cannot be opened.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// A folder cannot be used.
+    #[error("cannot use the folder {0}; check its permissions and the space left")]
+    Folder(String, #[source] io::Error),
+    /// Nobody can be listened to there.
+    #[error("cannot listen on {0}; is another server there?")]
+    Listen(String, #[source] io::Error),
+    /// The server broke off.
+    #[error("the server broke off")]
+    Serve(#[source] io::Error),
+}
+
+impl Node {
+    /// Opens everything under the data directory.
+    ///
+    /// # Errors
+    /// A part cannot be opened; the message says which, and what to do.
+    pub async fn open(config: Config, clock: Arc<Clock>) -> Result<Self, StartError> {
+        let vault = Arc::new(open_vault(&config)?);
+        let log = config.data.join(LOG);
+        let opened = tokio::task::spawn_blocking(move || Sled::open(&log, Options::standard())).await;
+        let store: Arc<dyn EventStore> = Arc::new(opened.map_err(|error| StartError::Serve(io::Error::other(error)))??);
+        Self::over(config, clock, store, vault).await
+    }
+
+    /// Puts a server together over a log that is open already.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn over(
+        config: Config,
+        clock: Arc<Clock>,
+        store: Arc<dyn EventStore>,
+        vault: Arc<Vault>,
+    ) -> Result<Self, StartError> {
+        let secret: &Secret = config.auth.jwt_secret.as_ref().ok_or(StartError::NoSecret)?;
+        let tokens = TokenVerifier::new(secret)?;
+        let folder = config.data.join(PAPERS);
+        let papers = Papers::open(&folder, config.http.paper_bytes_max)
+            .map_err(|error| StartError::Folder(folder.display().to_string(), error))?;
+        let journal = Journal::new(Arc::clone(&store));
+        record_built_ins(&journal, &clock).await?;
+        let history = History::new(Arc::clone(&store));
+        let index = CaseIndex::open(&config.data.join(INDEX))?;
+        index.align(&history).await?;
+        let checkpoints = Checkpoints::new(config.data.join(CHECKPOINTS), history.clone());
+        let live = Arc::new(Live::start(Sources { history, checkpoints, index }).await?);
+        // Decisions rely on the reference data; they must be here before the first one.
+        catch_up(&live, store.head().await?.position).await;
+        let (reference, following) = ReferenceNow::follow(Arc::clone(&live));
+        let executor = Executor::new(journal, Arc::clone(&clock), Arc::clone(&reference));
+        let tickets = Tickets::default();
+        Ok(Self {
+            config,
+            clock,
+            store,
+            vault,
+            papers,
+            live,
+            reference,
+            executor,
+            tokens,
+            tickets,
+            _following: following,
+        })
+    }
+
+    /// Returns cases of a person, the newest first, as far as the index knows.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub async fn cases_of(&self, subject: &SubjectId, limit: usize) -> Result<Vec<CaseId>, Problem> {
+        self.find(CaseFilter { subject: Some(subject.clone()), ..CaseFilter::default() }, limit).await
+    }
+
+    /// Returns the newest open case of a person for an item, as far as the index knows.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub async fn open_case_of(&self, subject: &SubjectId, item: &ItemId) -> Result<Option<CaseId>, Problem> {
+        let (subject, item) = (Some(subject.clone()), Some(item.clone()));
+        let filter = CaseFilter { subject, item, open: Some(true), ..CaseFilter::default() };
+        Ok(self.find(filter, 1).await?.first().copied())
+    }
+
+    async fn find(&self, filter: CaseFilter, limit: usize) -> Result<Vec<CaseId>, Problem> {
+        let index = self.live.index().clone();
+        let slice = Slice::through(self.live.position());
+        let page = PageOfCases { after: None, limit, order: Order::Newest };
+        let found = tokio::task::spawn_blocking(move || index.cases(&filter, &slice, &page)).await;
+        Ok(found.map_err(|_| Problem::new(Kind::Internal))??.cases)
+    }
+
+    /// Ends what follows the log and keeps the views aside.
+    pub async fn stop(self) {
+        let Self { live, reference, executor, _following, .. } = self;
+        drop((_following, reference, executor));
+        match Arc::try_unwrap(live) {
+            Ok(live) => {
+                if let Err(error) = live.stop().await {
+                    tracing::warn!("the views were not kept aside, the next start takes longer: {error}");
+                }
+            }
+            Err(_) => tracing::warn!("the views are still in use and were not kept aside"),
+        }
+    }
+}
+
+async fn catch_up(live: &Live, head: Position) {
+    while let Err(behind) = live.wait_for(head, Duration::from_secs(5)).await {
+        tracing::info!("the views stand at {} of {}", behind.reached, behind.wanted);
+        if live.lag().await.is_ok_and(|lags| lags.iter().any(|lag| lag.trouble.is_some())) {
+            // Serving what can be served is better than waiting for ever; readiness tells the rest.
+            return;
+        }
+    }
+}
+
+fn open_vault(config: &Config) -> Result<Vault, VaultError> {
+    let folder = config.data.join(KEYS);
+    let master = match (&config.vault.master_key, &config.vault.master_key_file) {
+        (Some(key), _) => MasterKey::parse(key.expose())?,
+        (None, Some(file)) => MasterKey::read(file)?,
+        (None, None) => MasterKey::beside(&folder)?,
+    };
+    Vault::open(&folder, &master, None)
+}
+
+/// Who acts when nobody does: the rules, and the program with what it brought along.
+#[must_use]
+#[expect(clippy::expect_used, reason = "both names are well-formed codes")]
+pub fn system_actor() -> Actor {
+    Actor {
+        id: "system".parse().expect("the name is a well-formed code"),
+        role: Role::System,
+        organisation: "361000".parse().expect("the city's code is a well-formed one"),
+        window: None,
+        acting_for: None,
+        channel: Channel::System,
+    }
+}
+
+/// Records the built-in history in a log that does not have it, and goes on where an earlier start was interrupted.
+///
+/// Every event is a command whose id follows from its content, and states the version of its stream. So what is there
+/// is answered as before, and a stream that went its own way meanwhile is left alone.
+async fn record_built_ins(journal: &Journal, clock: &Clock) -> Result<(), StartError> {
+    let events = builtin::events();
+    let today = domain::zone::day_of(clock.now());
+    let due: Vec<_> = events.into_iter().filter(|built_in| built_in.published_on <= today).collect();
+    if let Some(last) = due.last()
+        && journal.history().answer(built_in_command(last).0).await?.is_some()
+    {
+        return Ok(());
+    }
+    let mut versions: BTreeMap<Subject, u64> = BTreeMap::new();
+    let count = due.len();
+    for built_in in due {
+        let version = versions.entry(built_in.subject.clone()).or_default();
+        let expected = match *version {
+            0 => Expected::Empty,
+            version => Expected::Exactly(StreamVersion(version)),
+        };
+        *version += 1;
+        match journal.append(built_in_append(&built_in, expected, clock)).await {
+            Ok(_) | Err(AppendError::Conflict { .. }) => (),
+            Err(error) => return Err(StartError::BuiltIn(error)),
+        }
+    }
+    let Head { position, .. } = journal.history().head().await?;
+    tracing::info!(%position, "recorded {count} built-in events");
+    Ok(())
+}
+
+fn built_in_command(built_in: &builtin::BuiltIn) -> (CommandId, CommandDigest) {
+    let mut hash = Sha256::new();
+    hash.update(built_in.subject.to_string());
+    hash.update(built_in.event.schema().name);
+    hash.update(built_in.event.encode().unwrap_or_default());
+    let hash: [u8; 32] = hash.finalize().into();
+    let (mut chance, mut digest) = ([0; 16], [0; 16]);
+    chance[6..].copy_from_slice(&hash[..10]);
+    digest.copy_from_slice(&hash[16..]);
+    let millis = u64::try_from(start_of(built_in.published_on).timestamp_millis()).unwrap_or_default();
+    (CommandId(Ulid::from_parts(millis, u128::from_be_bytes(chance))), CommandDigest(digest))
+}
+
+fn built_in_append(built_in: &builtin::BuiltIn, expected: Expected, clock: &Clock) -> Append {
+    let (command, digest) = built_in_command(built_in);
+    let fact = NewFact {
+        id: EventId(clock.ulid()),
+        occurred_at: start_of(built_in.published_on),
+        labels: vec![crate::labels::PUBLIC.to_owned()],
+        event: built_in.event.clone(),
+    };
+    Append {
+        command,
+        digest,
+        now: clock.now(),
+        by: system_actor(),
+        correlation: command.0,
+        causation: None,
+        guards: Vec::new(),
+        writes: vec![(built_in.subject.clone(), expected, vec![fact])],
+    }
+}
+
+/// Serves until SIGTERM or Ctrl-C, then stops in order: no new connections, what is accepted is answered, the views are
+/// kept aside, the log is closed.
+///
+/// # Errors
+/// Nobody can be listened to there, or the server broke off.
+pub async fn serve(node: Node) -> Result<(), StartError> {
+    let http = node.config.http.clone();
+    let listen = node.config.listen;
+    let node = web::Data::new(node);
+    let ticker = Ticker::start(node.clone());
+    let shared = node.clone();
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(shared.clone())
+            .app_data(web::PayloadConfig::new(shared.config.http.body_bytes_max))
+            .wrap(actix_web::middleware::from_fn(problem::render))
+            .configure(routes::configure)
+    })
+    .workers(http.workers)
+    .max_connections(http.connections_max)
+    .keep_alive(http.keep_alive())
+    .client_request_timeout(http.keep_alive())
+    .shutdown_timeout(http.stop_seconds)
+    .bind(listen)
+    .map_err(|error| StartError::Listen(listen.to_string(), error))?;
+    tracing::info!(%listen, "listening on http://{listen}");
+    server.run().await.map_err(StartError::Serve)?;
+    ticker.stop().await;
+    tracing::info!("stopped listening");
+    match Arc::try_unwrap(node.into_inner()) {
+        Ok(node) => node.stop().await,
+        Err(_) => tracing::warn!("a request is still under way; the views are not kept aside"),
+    }
+    Ok(())
 }

@@ -1,5 +1,7 @@
 //! What is said when the answer is no: RFC 9457, in Chinese or English. No other file names a status of 400 or more.
 
+mod rules;
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
@@ -105,6 +107,8 @@ pub enum Kind {
     Forbidden,
     /// It is not there, or not for the caller to see.
     NotFound,
+    /// The person's data were erased.
+    Gone,
     /// The path knows no such method.
     MethodNotAllowed,
     /// No representation the client would take.
@@ -161,6 +165,7 @@ impl Kind {
         Expired,
         Forbidden,
         NotFound,
+        Gone,
         MethodNotAllowed,
         NotAcceptable,
         TimedOut,
@@ -198,6 +203,7 @@ impl Kind {
             Expired => (S::UNAUTHORIZED, ["token-expired", "登录已过期", "the token has expired"]),
             Forbidden => (S::FORBIDDEN, ["forbidden", "无权进行此操作", "not allowed"]),
             NotFound => (S::NOT_FOUND, ["not-found", "未找到", "not found"]),
+            Gone => (S::GONE, ["erased", "个人信息已删除", "the person's data were erased"]),
             MethodNotAllowed => (S::METHOD_NOT_ALLOWED, ["method-not-allowed", "不支持该方法", "method not allowed"]),
             NotAcceptable => (S::NOT_ACCEPTABLE, ["not-acceptable", "无法按要求的格式提供", "no acceptable representation"]),
             TimedOut => (S::REQUEST_TIMEOUT, ["request-timeout", "请求超时", "the request took too long"]),
@@ -448,5 +454,101 @@ impl From<crate::auth::TokenError> for Problem {
             TokenError::Missing | TokenError::Invalid => Self::new(Kind::Unauthenticated),
             TokenError::Expired => Self::new(Kind::Expired),
         }
+    }
+}
+
+impl Problem {
+    /// Returns what is said of a body that did not come whole.
+    #[must_use]
+    pub fn from_body(error: actix_web::Error) -> Self {
+        Self::new(kind_of(error.as_response_error().status_code()))
+    }
+}
+
+impl From<crate::execute::Trouble> for Problem {
+    fn from(trouble: crate::execute::Trouble) -> Self {
+        use crate::execute::Trouble;
+        match trouble {
+            Trouble::InProgress => Self::new(InProgress),
+            Trouble::KeyReused => Self::new(KeyReused),
+            Trouble::TooLarge => Self::new(TooLarge),
+            Trouble::Unknown => Self::new(OutcomeUnknown),
+            Trouble::NotWritten(source) => {
+                tracing::error!("a command was not written: {source}");
+                Self::new(Unavailable)
+            }
+            Trouble::Read(error) => {
+                tracing::error!("the log could not be read for a command: {error}");
+                Self::new(Unavailable)
+            }
+        }
+    }
+}
+
+impl<R: Into<Self>> From<crate::execute::ExecuteError<R>> for Problem {
+    fn from(error: crate::execute::ExecuteError<R>) -> Self {
+        use crate::execute::ExecuteError;
+        match error {
+            ExecuteError::Rejected(rejection) => rejection.into(),
+            ExecuteError::Stale { current } => Self::new(Stale).current_version(current),
+            ExecuteError::Contended => Self::new(Contended),
+            ExecuteError::Trouble(trouble) => trouble.into(),
+        }
+    }
+}
+
+impl From<domain::case::Rejection> for Problem {
+    fn from(rejection: domain::case::Rejection) -> Self {
+        let kind = if rejection.is_about_rights() { Forbidden } else { Rule };
+        Self::new(kind).rule(rejection.code()).detail(Text::new(rejection.zh(), rejection.en()))
+    }
+}
+
+impl From<crate::vault::VaultError> for Problem {
+    fn from(error: crate::vault::VaultError) -> Self {
+        use crate::vault::VaultError;
+        match error {
+            VaultError::Erased => Self::new(Gone),
+            VaultError::Open { .. } | VaultError::MasterKey(_) | VaultError::Store(_) | VaultError::Broken => {
+                tracing::error!("the vault failed: {error}");
+                Self::new(Unavailable)
+            }
+        }
+    }
+}
+
+impl From<crate::papers::PaperError> for Problem {
+    fn from(error: crate::papers::PaperError) -> Self {
+        use crate::papers::PaperError;
+        match error {
+            PaperError::MediaType => Self::new(UnsupportedMedia).detail(Text::new(
+                "只接受 PDF、JPEG、PNG 和 OFD 文件，且内容须与所声明的类型一致",
+                "only PDF, JPEG, PNG and OFD are taken, and the bytes must be of the declared type",
+            )),
+            PaperError::TooLarge(bytes_max) => Self::new(TooLarge).detail(Text::new(
+                format!("文件不得超过{bytes_max}字节"),
+                format!("a paper has at most {bytes_max} bytes"),
+            )),
+            PaperError::Empty => {
+                let detail = Text::new("文件为空", "is empty");
+                Self::new(Invalid).errors(vec![FieldError::new("/file", detail)])
+            }
+            PaperError::Missing | PaperError::Damaged => {
+                tracing::error!("a stored paper cannot be given back: {error}");
+                Self::new(PaperUnavailable).retry_after(3600)
+            }
+            PaperError::Vault(error) => error.into(),
+            PaperError::Io(error) => {
+                tracing::error!("the folder of papers cannot be used: {error}");
+                Self::new(Unavailable)
+            }
+        }
+    }
+}
+
+impl From<replay::case_index::IndexError> for Problem {
+    fn from(error: replay::case_index::IndexError) -> Self {
+        tracing::error!("the case index cannot be read: {error}");
+        Self::new(Unavailable)
     }
 }

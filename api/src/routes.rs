@@ -3,10 +3,20 @@
 pub mod read;
 pub mod write;
 
+use crate::problem::{Kind, Problem};
+use actix_web::HttpRequest;
 use actix_web::web::{self, ServiceConfig};
 
 /// Registers everything below `/api/v1`, and what stands beside it.
 pub fn configure(config: &mut ServiceConfig) {
-    config.service(web::scope("/api/v1").configure(write::configure).configure(read::configure));
+    let below = web::scope("/api/v1").configure(write::configure).configure(read::configure);
+    config.service(below.default_service(web::to(unmatched)));
     config.configure(read::configure_outside);
+    config.default_service(web::to(unmatched));
+}
+
+/// Reads and writes of one path are registered apart, so a method that neither knows arrives here.
+async fn unmatched(request: HttpRequest) -> Result<&'static str, Problem> {
+    let known = request.resource_map().has_resource(request.path());
+    Err(Problem::new(if known { Kind::MethodNotAllowed } else { Kind::NotFound }))
 }

@@ -263,7 +263,7 @@ impl PersonBody {
     /// Looks for everything that is wrong with it.
     pub fn check(&self, at: &str, flaws: &mut Flaws) {
         flaws.name(&format!("{at}/name"), &self.name);
-        self.check_number(&format!("{at}/id_number"), flaws);
+        Self::check_id(self.kind, self.id_type, &self.id_number, &format!("{at}/id_number"), flaws);
         if let Some(phone) = &self.phone {
             digits(&format!("{at}/phone"), phone, 5..=20, flaws);
         }
@@ -275,21 +275,22 @@ impl PersonBody {
         }
     }
 
-    fn check_number(&self, pointer: &str, flaws: &mut Flaws) {
-        match (self.id_type, self.kind) {
+    /// Looks at a number alone.
+    pub fn check_id(kind: PersonKind, id_type: IdType, id_number: &str, pointer: &str, flaws: &mut Flaws) {
+        match (id_type, kind) {
             (IdType::Standard, PersonKind::NaturalPerson) => {
-                if IdNumber::parse(&self.id_number).is_err() {
+                if IdNumber::parse(id_number).is_err() {
                     flaws.add(pointer, "身份证号码有误", "is not a valid identity number");
                 }
             }
             (IdType::Standard, _) => {
-                if !identity::is_credit_code(&self.id_number) {
+                if !identity::is_credit_code(id_number) {
                     flaws.add(pointer, "统一社会信用代码有误", "is not a valid credit code");
                 }
             }
             (IdType::Other, _) => {
-                let length = self.id_number.trim().chars().count();
-                if !(4..=64).contains(&length) || self.id_number.chars().any(char::is_control) {
+                let length = id_number.trim().chars().count();
+                if !(4..=64).contains(&length) || id_number.chars().any(char::is_control) {
                     flaws.add(pointer, "证件号码须为4至64个字符", "must have 4 to 64 characters");
                 }
             }

@@ -1,8 +1,59 @@
 //! Acts: every write of the public contract.
 
 pub mod acts;
+pub mod cases;
+pub mod materials;
+pub mod people;
+pub mod ratings;
+pub mod reference;
+pub mod request;
 
-use actix_web::web::ServiceConfig;
+use crate::auth::Caller;
+use crate::node::Node;
+use crate::problem::Problem;
+use actix_web::HttpResponse;
+use actix_web::web::{self, ServiceConfig, get, post};
+use domain::zone::fuzhou;
+use request::Incoming;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Registers the writes below `/api/v1`.
-pub fn configure(_config: &mut ServiceConfig) {}
+///
+/// Resources that are read as well are registered by path and method, so that a wrong method is told as such.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .route("/cases", post().to(cases::open))
+        .route("/cases/{id}/actions", get().to(cases::actions))
+        .route("/cases/{id}/actions/{action}", post().to(cases::act))
+        .route("/cases/{id}/unmask", post().to(people::unmask))
+        .route("/cases/{id}/materials", post().to(materials::attach))
+        .route("/cases/{id}/materials/{material}", get().to(materials::give_back))
+        .route("/subjects/lookup", post().to(people::look_up))
+        .route("/items", post().to(reference::publish_item))
+        .route("/items/{id}/actions/{action}", post().to(reference::act_on_item))
+        .route("/organisations", post().to(reference::register))
+        .route("/organisations/{id}/actions/{action}", post().to(reference::act_on_organisation))
+        .route("/calendars", post().to(reference::publish_calendar))
+        .route("/calendars/{id}/actions/{action}", post().to(reference::act_on_calendar))
+        .route("/policies", post().to(reference::publish_policy))
+        .route("/policies/{id}/actions/{action}", post().to(reference::act_on_policy))
+        .route("/ratings", post().to(ratings::rate))
+        .route("/ratings/{id}/actions/{action}", post().to(ratings::act))
+        .route("/stream-tickets", post().to(stream_ticket));
+}
+
+/// A word that opens streams for a browser's `EventSource`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StreamTicket {
+    /// Give it as `?ticket=`.
+    pub ticket: String,
+    /// It opens streams until then.
+    pub expires_at: String,
+}
+
+async fn stream_ticket(node: web::Data<Node>, caller: Caller, _incoming: Incoming) -> Result<HttpResponse, Problem> {
+    let (ticket, until) = node.tickets.give(&caller, &node.clock);
+    let expires_at = until.with_timezone(&fuzhou()).to_rfc3339();
+    Ok(HttpResponse::Created().json(StreamTicket { ticket, expires_at }))
+}

@@ -151,7 +151,7 @@ impl DocumentBody {
     }
 }
 
-fn check_document(at: &str, document: Option<&DocumentBody>, flaws: &mut Flaws) {
+pub(crate) fn check_document(at: &str, document: Option<&DocumentBody>, flaws: &mut Flaws) {
     if let Some(document) = document {
         document.check(at, flaws);
     }

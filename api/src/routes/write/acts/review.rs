@@ -11,6 +11,9 @@ use domain::ids::{MaterialCode, OrganisationId, StaffId, StepCode};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+/// The most organisations that one consultation asks.
+const CONSULTED_MAX: usize = 20;
+
 /// T12 分派.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -179,7 +182,9 @@ pub struct ConsultBody {
 
 impl Act for ConsultBody {
     fn check(&self, flaws: &mut Flaws) {
-        flaws.list("/organisations", &self.organisations);
+        if CONSULTED_MAX < self.organisations.len() {
+            flaws.add("/organisations", "会签单位过多", format!("must have at most {CONSULTED_MAX} entries"));
+        }
         flaws.text("/question", &self.question);
     }
 

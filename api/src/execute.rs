@@ -1,0 +1,619 @@
+//! The only write path: has it been answered → load → decide → append, and once more if somebody else was faster.
+//!
+//! Whatever a command makes (ids, sealed texts, numbers) is made once, before; deciding again changes none of it.
+
+use crate::bounded::Bounded;
+use crate::clock::Clock;
+use crate::labels;
+use crate::reference::ReferenceNow;
+use domain::actor::Actor;
+use domain::calendar::WorkingCalendar;
+use domain::case::Case;
+use domain::catalogue::Item;
+use domain::decider::{Context, Decider};
+use domain::event::case::LateEntryExplained;
+use domain::event::{CaseEvent, Event};
+use domain::fact::{Fact, Subject};
+use domain::ids::{CaseId, CommandId, EventId, ExternalNumber};
+use domain::organisation::OrganisationState;
+use domain::policy::Policies;
+use domain::rating::Rating;
+use domain::reference::Reference;
+use domain::sealed::Sealed;
+use domain::zone::Instant;
+use eventstore::{AppendError, Appended, CommandDigest, Expected, Position, ReadError, StreamVersion};
+use projections::reference::ReferenceData;
+use replay::codec;
+use replay::history::{History, HistoryError};
+use replay::journal::{Append, Journal, NewFact};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use ulid::Ulid;
+
+/// How often a decision is taken again because others were faster.
+const CONFLICT_ATTEMPTS_MAX: u32 = 3;
+/// States of cases that are remembered.
+const CASES_MAX: usize = 8_192;
+/// How long a decision waits for reference data that others have just changed.
+const REFERENCE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// One request to write, made once.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The command's id.
+    pub command: CommandId,
+    /// Of caller, route and clear body, keyed.
+    pub digest: CommandDigest,
+    /// Who asks.
+    pub actor: Actor,
+    /// The version the caller has seen, where it insists on it.
+    pub if_match: Option<u64>,
+    /// When it happened, where that was earlier.
+    pub late: Option<LateEntry>,
+}
+
+/// 先办后录: an act keyed in later than it happened.
+#[derive(Debug, Clone)]
+pub struct LateEntry {
+    /// When it happened.
+    pub occurred_at: Instant,
+    /// Why it was keyed in later.
+    pub reason: Sealed,
+    /// The number of the paper that shows when it happened.
+    pub paper_reference: ExternalNumber,
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Done {
+    /// What happened, in order; empty if everything was so already.
+    pub facts: Vec<Fact>,
+    /// The version of the stream after it.
+    pub version: u64,
+    /// The position of the last fact; of the stream's last one if nothing happened.
+    pub position: u64,
+}
+
+/// Why a command has no effect, or none that is known.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError<R> {
+    /// A rule forbids it.
+    #[error("a rule forbids it")]
+    Rejected(R),
+    /// The caller insists on another version.
+    #[error("the stream is at version {current}")]
+    Stale {
+        /// Where it is.
+        current: u64,
+    },
+    /// Others were faster, again and again.
+    #[error("too many others wrote to the stream")]
+    Contended,
+    /// It went wrong below, whatever the command was.
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+}
+
+/// What can go wrong with any command.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// The same command is being worked on.
+    #[error("the command is in progress")]
+    InProgress,
+    /// The id was used for another request.
+    #[error("the command's id was used for another request")]
+    KeyReused,
+    /// More than the log takes at once.
+    #[error("the command's effect is too large")]
+    TooLarge,
+    /// May have been written.
+    #[error("the outcome is not known")]
+    Unknown,
+    /// Certainly not written.
+    #[error("the log could not be written")]
+    NotWritten(#[source] eventstore::BoxError),
+    /// The log could not be read.
+    #[error("the log could not be read")]
+    Read(#[from] HistoryError),
+}
+
+impl From<ReadError> for Trouble {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error.into())
+    }
+}
+
+/// A state with its place in history.
+#[derive(Debug, Clone, Default)]
+pub struct Loaded<D> {
+    /// The state.
+    pub state: D,
+    /// The version of its stream; 0 if nothing happened yet.
+    pub version: u64,
+    /// The position of its last fact.
+    pub position: u64,
+    /// When its last fact was recorded.
+    pub recorded_at: Option<Instant>,
+}
+
+impl<D: Stream> Loaded<D> {
+    fn take_in(&mut self, fact: &Fact) {
+        self.state.take_in(fact);
+        self.version = fact.version;
+        self.position = fact.position;
+        self.recorded_at = Some(fact.recorded_at);
+    }
+}
+
+/// A kind of stream that decides.
+pub trait Stream: Decider<Event: Into<Event> + Clone> + Clone + Send + Sync {
+    /// Takes in a recorded fact of this stream.
+    fn take_in(&mut self, fact: &Fact);
+
+    /// Returns the words by which feeds filter the stream's events, given its state after them.
+    fn labels(&self, subject: &Subject, reference: &Reference) -> Vec<String>;
+
+    /// Returns the reference streams that a decision on this state relies on.
+    fn relies_on(&self, command: &Self::Command) -> Vec<Subject> {
+        let _ = command;
+        Vec::new()
+    }
+
+    /// Returns the event that explains why an act was keyed in late, where the stream has one.
+    fn explained(late: &LateEntry) -> Option<Self::Event> {
+        let _ = late;
+        None
+    }
+
+    /// Returns where states of this kind are remembered.
+    fn remembered(executor: &Executor) -> Option<&Bounded<Subject, Arc<Loaded<Self>>>> {
+        let _ = executor;
+        None
+    }
+}
+
+/// Decides and appends.
+pub struct Executor {
+    journal: Journal,
+    clock: Arc<Clock>,
+    reference: Arc<ReferenceNow>,
+    cases: Bounded<Subject, Arc<Loaded<Case>>>,
+    under_way: Mutex<HashSet<CommandId>>,
+}
+
+/// A command that is being worked on; nobody else may work on it meanwhile.
+pub struct UnderWay<'a> {
+    executor: &'a Executor,
+    command: CommandId,
+}
+
+/// Whether a command is new.
+pub enum Begun<'a> {
+    /// It is; go on.
+    Fresh(UnderWay<'a>),
+    /// It was answered before; this was the answer.
+    Repeated(Done),
+}
+
+impl Executor {
+    /// Decides by these reference data, and appends here.
+    #[must_use]
+    pub fn new(journal: Journal, clock: Arc<Clock>, reference: Arc<ReferenceNow>) -> Self {
+        let cases = Bounded::new(CASES_MAX);
+        Self { journal, clock, reference, cases, under_way: Mutex::default() }
+    }
+
+    /// Returns the log, to be read.
+    #[must_use]
+    pub fn history(&self) -> &History {
+        self.journal.history()
+    }
+
+    /// Takes a command up, unless it was answered before.
+    ///
+    /// # Errors
+    /// Somebody is working on it, its id was used for another request, or the log cannot be read.
+    pub async fn begin(&self, command: CommandId, digest: CommandDigest) -> Result<Begun<'_>, Trouble> {
+        let fresh = self.under_way.lock().unwrap_or_else(PoisonError::into_inner).insert(command);
+        if !fresh {
+            return Err(Trouble::InProgress);
+        }
+        let under_way = UnderWay { executor: self, command };
+        match self.history().answer(command).await? {
+            None => Ok(Begun::Fresh(under_way)),
+            Some(answer) if answer.digest != digest => Err(Trouble::KeyReused),
+            Some(answer) => Ok(Begun::Repeated(self.told_before(&answer.appended).await?)),
+        }
+    }
+
+    async fn told_before(&self, appended: &Appended) -> Result<Done, Trouble> {
+        let count = usize::try_from(appended.last.0 + 1 - appended.first.0).unwrap_or(usize::MAX);
+        let page = self.history().page(Position(appended.first.0.saturating_sub(1)), count).await?;
+        let version = appended.versions.first().map_or(0, |(_, version)| version.0);
+        Ok(Done { facts: page.facts, version, position: appended.last.0 })
+    }
+
+    /// Returns a stream's state as last recorded.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub async fn load<D: Stream>(&self, subject: &Subject) -> Result<Arc<Loaded<D>>, Trouble> {
+        if let Some(known) = D::remembered(self).and_then(|remembered| remembered.get(subject)) {
+            return Ok(known);
+        }
+        let mut loaded = Loaded::<D>::default();
+        for fact in self.history().stream(subject).await? {
+            loaded.take_in(&fact);
+        }
+        let loaded = Arc::new(loaded);
+        if 0 < loaded.version {
+            self.remember(subject, &loaded);
+        }
+        Ok(loaded)
+    }
+
+    fn remember<D: Stream>(&self, subject: &Subject, loaded: &Arc<Loaded<D>>) {
+        if let Some(remembered) = D::remembered(self) {
+            remembered.put(subject.clone(), Arc::clone(loaded));
+        }
+    }
+
+    fn forget<D: Stream>(&self, subject: &Subject) {
+        if let Some(remembered) = D::remembered(self) {
+            remembered.remove(subject);
+        }
+    }
+
+    /// Decides a command on its stream's newest state, and records what follows.
+    ///
+    /// `also` are streams whose state at that version the command was made from.
+    ///
+    /// # Errors
+    /// A rule forbids it, others were faster, or the log is in trouble.
+    pub async fn execute<D: Stream>(
+        &self,
+        _under_way: &UnderWay<'_>,
+        asked: &Asked,
+        subject: &Subject,
+        command: &D::Command,
+        also: &[(Subject, u64)],
+    ) -> Result<Done, ExecuteError<D::Rejection>> {
+        let mut ids = Vec::new();
+        for _ in 0..=CONFLICT_ATTEMPTS_MAX {
+            let loaded = self.load::<D>(subject).await?;
+            if asked.if_match.is_some_and(|seen| seen != loaded.version) {
+                // The remembered state may be behind a writer beside us; the log's own word decides.
+                let current = self.fresh::<D>(subject).await?.version;
+                match asked.if_match == Some(current) {
+                    true => continue,
+                    false => return Err(ExecuteError::Stale { current }),
+                }
+            }
+            let reference = self.reference.now();
+            // Neither a clock set back nor a neighbour's faster one makes an act precede what is recorded already.
+            let now = self.clock.now().max(loaded.recorded_at.unwrap_or_default());
+            let events = decide(asked, &loaded, command, &reference.reference, now).map_err(ExecuteError::Rejected)?;
+            if events.is_empty() {
+                return Ok(Done { facts: Vec::new(), version: loaded.version, position: loaded.position });
+            }
+            ids.resize_with(events.len().max(ids.len()), || EventId(self.clock.ulid()));
+            let attempt = Attempt { asked, subject, now, loaded: &loaded, reference: &reference, ids: &ids, also };
+            let append = attempt.append(&events, &loaded.state.relies_on(command));
+            match self.journal.append(append).await {
+                Ok(appended) => return Ok(self.recorded(&attempt, events, &appended)),
+                Err(AppendError::Conflict { stream, actual, .. }) => {
+                    self.forget::<D>(subject);
+                    let changed = stream.as_str().parse().ok();
+                    if also.iter().any(|(relied_on, _)| Some(relied_on) == changed.as_ref()) {
+                        // The command itself was made from an older state; deciding it again would not help.
+                        changed.iter().for_each(|stream| self.cases.remove(stream));
+                        return Err(ExecuteError::Contended);
+                    }
+                    self.catch_up(changed, actual).await?;
+                }
+                Err(AppendError::CommandReused { .. }) => return Err(Trouble::KeyReused.into()),
+                Err(AppendError::TooLarge { .. }) => return Err(Trouble::TooLarge.into()),
+                Err(AppendError::NotWritten { source }) => return Err(Trouble::NotWritten(source).into()),
+                Err(AppendError::Unknown { .. }) => {
+                    self.forget::<D>(subject);
+                    return Ok(self.ask_again(asked).await?);
+                }
+            }
+        }
+        Err(ExecuteError::Contended)
+    }
+
+    /// Judges a command on the newest state without recording anything: before what it needs is made at some cost.
+    ///
+    /// # Errors
+    /// A rule forbids it, or the log cannot be read.
+    pub async fn would_allow<D: Stream>(
+        &self,
+        asked: &Asked,
+        subject: &Subject,
+        command: &D::Command,
+    ) -> Result<(), ExecuteError<D::Rejection>> {
+        let loaded = self.load::<D>(subject).await?;
+        let now = self.clock.now().max(loaded.recorded_at.unwrap_or_default());
+        let reference = self.reference.now();
+        decide(asked, &loaded, command, &reference.reference, now).map(drop).map_err(ExecuteError::Rejected)
+    }
+
+    async fn fresh<D: Stream>(&self, subject: &Subject) -> Result<Arc<Loaded<D>>, Trouble> {
+        self.forget::<D>(subject);
+        self.load::<D>(subject).await
+    }
+
+    /// If reference data changed under the decision, waits until they are here too.
+    async fn catch_up(&self, changed: Option<Subject>, actual: StreamVersion) -> Result<(), Trouble> {
+        let Some(changed) = changed else { return Ok(()) };
+        match &changed {
+            Subject::Item(_) | Subject::Organisation(_) | Subject::Calendar | Subject::Policy => {
+                match self.reference.reaches(&changed, actual, REFERENCE_PATIENCE).await {
+                    true => Ok(()),
+                    false => Err(Trouble::NotWritten("the reference data have not caught up with the log".into())),
+                }
+            }
+            Subject::Case(_) | Subject::Rating(_) | Subject::Access(_) => Ok(()),
+        }
+    }
+
+    /// The append may or may not have been written; the log knows.
+    async fn ask_again(&self, asked: &Asked) -> Result<Done, Trouble> {
+        match self.history().answer(asked.command).await {
+            Ok(Some(answer)) => self.told_before(&answer.appended).await,
+            Ok(None) | Err(_) => Err(Trouble::Unknown),
+        }
+    }
+
+    fn recorded<D: Stream>(&self, attempt: &Attempt<'_, D>, events: Vec<D::Event>, appended: &Appended) -> Done {
+        let mut loaded = attempt.loaded.clone();
+        let recorded_at = codec::instant(appended.recorded_at).unwrap_or(attempt.now);
+        let mut facts = Vec::with_capacity(events.len());
+        for ((event, id), place) in events.into_iter().zip(attempt.ids).zip(0..) {
+            let fact = Fact {
+                position: appended.first.0 + place,
+                subject: attempt.subject.clone(),
+                version: attempt.loaded.version + 1 + place,
+                id: *id,
+                recorded_at,
+                occurred_at: attempt.occurred_at(),
+                by: attempt.asked.actor.clone(),
+                command: attempt.asked.command,
+                event: event.into(),
+            };
+            loaded.take_in(&fact);
+            facts.push(fact);
+        }
+        let done = Done { facts, version: loaded.version, position: loaded.position };
+        self.remember(attempt.subject, &Arc::new(loaded));
+        done
+    }
+
+    /// Records events that no state decides on, such as who looked at what.
+    ///
+    /// # Errors
+    /// The log is in trouble.
+    pub async fn record(
+        &self,
+        _under_way: &UnderWay<'_>,
+        asked: &Asked,
+        subject: &Subject,
+        events: Vec<Event>,
+        labels: &[String],
+    ) -> Result<Done, Trouble> {
+        let now = self.clock.now();
+        let facts = events.into_iter().map(|event| NewFact {
+            id: EventId(self.clock.ulid()),
+            occurred_at: now,
+            labels: labels.to_vec(),
+            event,
+        });
+        let append = Append {
+            command: asked.command,
+            digest: asked.digest,
+            now,
+            by: asked.actor.clone(),
+            correlation: asked.command.0,
+            causation: None,
+            guards: Vec::new(),
+            writes: vec![(subject.clone(), Expected::Any, facts.collect())],
+        };
+        match self.journal.append(append).await {
+            Ok(appended) => self.told_before(&appended).await,
+            Err(AppendError::CommandReused { .. }) => Err(Trouble::KeyReused),
+            Err(AppendError::TooLarge { .. }) => Err(Trouble::TooLarge),
+            Err(AppendError::NotWritten { source }) => Err(Trouble::NotWritten(source)),
+            Err(error @ AppendError::Conflict { .. }) => Err(Trouble::NotWritten(error.into())),
+            Err(AppendError::Unknown { .. }) => self.ask_again(asked).await,
+        }
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.executor.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.command);
+    }
+}
+
+fn decide<D: Stream>(
+    asked: &Asked,
+    loaded: &Loaded<D>,
+    command: &D::Command,
+    reference: &Reference,
+    now: Instant,
+) -> Result<Vec<D::Event>, D::Rejection> {
+    let occurred_at = asked.late.as_ref().map_or(now, |late| late.occurred_at);
+    let context = Context { now, occurred_at, actor: &asked.actor, reference };
+    let mut events = loaded.state.decide(command, &context)?;
+    if let Some(explained) = asked.late.as_ref().and_then(D::explained)
+        && !events.is_empty()
+    {
+        events.push(explained);
+    }
+    Ok(events)
+}
+
+/// One attempt to append.
+struct Attempt<'a, D> {
+    asked: &'a Asked,
+    subject: &'a Subject,
+    now: Instant,
+    loaded: &'a Loaded<D>,
+    reference: &'a ReferenceData,
+    ids: &'a [EventId],
+    also: &'a [(Subject, u64)],
+}
+
+impl<D: Stream> Attempt<'_, D> {
+    fn occurred_at(&self) -> Instant {
+        self.asked.late.as_ref().map_or(self.now, |late| late.occurred_at)
+    }
+
+    fn append(&self, events: &[D::Event], relies_on: &[Subject]) -> Append {
+        let mut after = self.loaded.state.clone();
+        events.iter().for_each(|event| after.evolve(event));
+        let labels = after.labels(self.subject, &self.reference.reference);
+        let facts = events.iter().zip(self.ids).map(|(event, id)| NewFact {
+            id: *id,
+            occurred_at: self.occurred_at(),
+            labels: labels.clone(),
+            event: event.clone().into(),
+        });
+        let relied_on = relies_on.iter().map(|stream| (stream.clone(), self.reference.version(stream)));
+        let guards = relied_on.chain(self.also.iter().cloned()).map(|(stream, version)| (stream, at(version)));
+        Append {
+            command: self.asked.command,
+            digest: self.asked.digest,
+            now: self.now,
+            by: self.asked.actor.clone(),
+            // Whatever belongs to one case or rating belongs together; a command of its own is its own correlation.
+            correlation: correlation(self.subject).unwrap_or(self.asked.command.0),
+            causation: None,
+            guards: guards.collect(),
+            writes: vec![(self.subject.clone(), at(self.loaded.version), facts.collect())],
+        }
+    }
+}
+
+fn correlation(subject: &Subject) -> Option<Ulid> {
+    match subject {
+        Subject::Case(CaseId(id)) => Some(*id),
+        Subject::Rating(_)
+        | Subject::Item(_)
+        | Subject::Organisation(_)
+        | Subject::Calendar
+        | Subject::Policy
+        | Subject::Access(_) => None,
+    }
+}
+
+fn at(version: u64) -> Expected {
+    match version {
+        0 => Expected::Empty,
+        version => Expected::Exactly(StreamVersion(version)),
+    }
+}
+
+impl Stream for Case {
+    fn take_in(&mut self, fact: &Fact) {
+        self.evolve_fact(fact);
+    }
+
+    fn labels(&self, subject: &Subject, reference: &Reference) -> Vec<String> {
+        match subject {
+            Subject::Case(id) => labels::of_case(*id, self, reference),
+            _ => Vec::new(),
+        }
+    }
+
+    fn relies_on(&self, command: &Self::Command) -> Vec<Subject> {
+        let item = match command {
+            domain::case::CaseCommand::Submit(submit) => Some(submit.item.clone()),
+            _ => self.application.as_ref().map(|application| application.item.clone()),
+        };
+        [Subject::Calendar, Subject::Policy].into_iter().chain(item.map(Subject::Item)).collect()
+    }
+
+    fn explained(late: &LateEntry) -> Option<CaseEvent> {
+        let LateEntry { reason, paper_reference, .. } = late.clone();
+        Some(LateEntryExplained { reason, paper_reference }.into())
+    }
+
+    fn remembered(executor: &Executor) -> Option<&Bounded<Subject, Arc<Loaded<Self>>>> {
+        Some(&executor.cases)
+    }
+}
+
+impl Stream for Rating {
+    fn take_in(&mut self, fact: &Fact) {
+        if let Event::Rating(event) = &fact.event {
+            self.evolve(event);
+        }
+    }
+
+    fn labels(&self, _: &Subject, reference: &Reference) -> Vec<String> {
+        let Some(rated) = &self.rated else { return Vec::new() };
+        let organisation = labels::of_organisation(&rated.service.organisation, reference);
+        let item = rated.service.item.as_ref().map(|item| format!("i:{item}"));
+        let rater = rated.rater.as_ref().map(labels::of_person);
+        let case = match &rated.about {
+            domain::event::rating::RatingSubject::Case(case) => Some(format!("c:{case}")),
+            _ => None,
+        };
+        [Some(organisation), item, rater, case].into_iter().flatten().collect()
+    }
+
+    fn relies_on(&self, _: &Self::Command) -> Vec<Subject> {
+        vec![Subject::Calendar, Subject::Policy]
+    }
+}
+
+impl Stream for Item {
+    fn take_in(&mut self, fact: &Fact) {
+        if let Event::Item(event) = &fact.event {
+            self.evolve(event);
+        }
+    }
+
+    fn labels(&self, _: &Subject, _: &Reference) -> Vec<String> {
+        vec![labels::PUBLIC.to_owned()]
+    }
+}
+
+impl Stream for OrganisationState {
+    fn take_in(&mut self, fact: &Fact) {
+        if let Event::Organisation(event) = &fact.event {
+            self.evolve(event);
+        }
+    }
+
+    fn labels(&self, _: &Subject, _: &Reference) -> Vec<String> {
+        vec![labels::PUBLIC.to_owned()]
+    }
+}
+
+impl Stream for WorkingCalendar {
+    fn take_in(&mut self, fact: &Fact) {
+        if let Event::Calendar(event) = &fact.event {
+            self.evolve(event);
+        }
+    }
+
+    fn labels(&self, _: &Subject, _: &Reference) -> Vec<String> {
+        vec![labels::PUBLIC.to_owned()]
+    }
+}
+
+impl Stream for Policies {
+    fn take_in(&mut self, fact: &Fact) {
+        if let Event::Policy(event) = &fact.event {
+            self.evolve(event);
+        }
+    }
+
+    fn labels(&self, _: &Subject, _: &Reference) -> Vec<String> {
+        vec![labels::PUBLIC.to_owned()]
+    }
+}

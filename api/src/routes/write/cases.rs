@@ -1,0 +1,411 @@
+//! Opening a case, acting on it, and what one may do with it now.
+
+use super::acts::{self, MaterialBody};
+use super::request::{Envelope, Incoming, Written, flawless, read, unreadable};
+use crate::auth::Caller;
+use crate::execute::{Begun, Done, Loaded};
+use crate::node::Node;
+use crate::problem::{Kind, Problem, Text};
+use crate::rights::Concerned;
+use crate::seal::{self, Flaws, PersonBody, Sealer, party};
+use actix_web::{HttpRequest, HttpResponse, web};
+use domain::actor::{Channel, Role};
+use domain::case::{Action, Case, CaseCommand, Submit};
+use domain::decider::Context;
+use domain::event::case::DocumentRef;
+use domain::event::{CaseEvent, Event};
+use domain::fact::Subject;
+use domain::ids::{CaseId, ExternalNumber, ItemId, OrganisationId, RegionCode, SourceName};
+use domain::zone::day_of;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use utoipa::{PartialSchema as _, ToSchema};
+use zeroize::Zeroizing;
+
+/// The longest form, in bytes of its JSON.
+const FORM_BYTES_MAX: usize = 64 * 1024;
+/// The most beneficiaries of one case.
+const BENEFICIARIES_MAX: usize = 30;
+
+/// T1 申请.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "item": "FZ-001",
+    "applicant": {"name": "杨某某", "id_number": "36252219480305001X", "phone": "13870401234"},
+    "region": "361023100",
+    "materials": [{"code": "ID", "how": "original"}]
+}))]
+pub struct OpenCaseBody {
+    /// For which item of the catalogue.
+    #[schema(value_type = String)]
+    pub item: ItemId,
+    /// 申报来源: `window`, `web`, `mobile`, `courier` or `other`; by the caller's role if absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub channel: Option<Channel>,
+    /// 申请人.
+    #[schema(inline)]
+    pub applicant: PersonBody,
+    /// 代理人.
+    #[serde(default)]
+    #[schema(inline)]
+    pub agent: Option<PersonBody>,
+    /// Household members and others the case is for.
+    #[serde(default)]
+    #[schema(inline)]
+    pub beneficiaries: Vec<PersonBody>,
+    /// The applicant's written consent to being helped; its number is made here if absent.
+    #[serde(default)]
+    #[schema(inline)]
+    pub consent: Option<acts::DocumentBody>,
+    /// The form, as the item asks for it.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub form: Option<Map<String, Value>>,
+    /// Where it is handed in; the caller's organisation if absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub intake: Option<OrganisationId>,
+    /// 申请人行政区划.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub region: Option<RegionCode>,
+    /// 材料.
+    #[serde(default)]
+    #[schema(inline)]
+    pub materials: Vec<MaterialBody>,
+}
+
+impl OpenCaseBody {
+    fn check(&self, flaws: &mut Flaws) {
+        self.applicant.check("/applicant", flaws);
+        if let Some(agent) = &self.agent {
+            agent.check("/agent", flaws);
+        }
+        for (place, person) in self.beneficiaries.iter().enumerate() {
+            person.check(&format!("/beneficiaries/{place}"), flaws);
+        }
+        if BENEFICIARIES_MAX < self.beneficiaries.len() {
+            flaws.add("/beneficiaries", "人数过多", format!("must have at most {BENEFICIARIES_MAX} entries"));
+        }
+        flaws.list("/materials", &self.materials);
+        acts::check_document("/consent", self.consent.as_ref(), flaws);
+        let form_bytes = self.form.as_ref().and_then(|form| serde_json::to_vec(form).ok()).map_or(0, |form| form.len());
+        if FORM_BYTES_MAX < form_bytes {
+            flaws.add("/form", "表单过大", format!("must have at most {FORM_BYTES_MAX} bytes"));
+        }
+        if self.channel == Some(Channel::System) {
+            flaws.add("/channel", "不可使用该渠道", "is not a channel for people");
+        }
+    }
+
+    fn persons(&self) -> impl Iterator<Item = &PersonBody> {
+        std::iter::once(&self.applicant).chain(&self.agent).chain(&self.beneficiaries)
+    }
+}
+
+/// `POST /cases`
+///
+/// # Errors
+/// The body is flawed, a rule forbids it, or the log is in trouble.
+pub async fn open(node: web::Data<Node>, caller: Caller, incoming: Incoming) -> Result<HttpResponse, Problem> {
+    let mut object = incoming.object()?;
+    let envelope = Envelope::take(&mut object)?;
+    let body: OpenCaseBody = read(Value::Object(object))?;
+    let mut flaws = Flaws::default();
+    envelope.check(&mut flaws);
+    body.check(&mut flaws);
+    flawless(flaws)?;
+
+    let mut actor = envelope.actor(&caller);
+    let asked = incoming.asked(&node, &actor, None);
+    let under_way = match node.executor.begin(asked.command, asked.digest).await? {
+        Begun::Fresh(under_way) => under_way,
+        Begun::Repeated(done) => return opened(&done),
+    };
+    // The case's id follows from the command, so that even an answer that was lost on the way is found again.
+    let id = CaseId(incoming.command.0);
+    let subject = Subject::Case(id);
+    let applicant = body.applicant.subject(&node.vault);
+    if applicant.as_str() != actor.id.as_str() {
+        actor.acting_for = Some(applicant.clone());
+    }
+    actor.channel = body.channel.unwrap_or(actor.channel);
+    let keyring = node.vault.keyring(body.persons().map(|person| person.subject(&node.vault))).await?;
+    let context = subject.to_string();
+    let day = day_of(envelope.moment(node.clock.now()));
+    let party = |person: &PersonBody| party(&node.vault, &keyring, &context, person, day);
+    let words = |text: &str| node.vault.seal(&keyring, &applicant, &context, text);
+    let intake = body.intake.clone().unwrap_or_else(|| actor.organisation.clone());
+    let number = |kind| seal::number(&node.vault, incoming.command, kind, &intake, day);
+    let submit = Submit {
+        number: number("BJ"),
+        source: own(),
+        item: body.item.clone(),
+        channel: actor.channel,
+        applicant: party(&body.applicant)?,
+        agent: body.agent.as_ref().map(party).transpose()?,
+        beneficiaries: body.beneficiaries.iter().map(party).collect::<Result<_, _>>()?,
+        consent: body.consent.as_ref().map(|consent| DocumentRef {
+            number: consent.number.clone().unwrap_or_else(|| number("TY")),
+            sha256: consent.sha256.clone(),
+        }),
+        form: match &body.form {
+            Some(form) => Some(words(&Zeroizing::new(Value::Object(form.clone()).to_string()))?),
+            None => None,
+        },
+        intake: intake.clone(),
+        region: body.region.clone(),
+        materials: body.materials.iter().map(MaterialBody::presented).collect(),
+        duplicate_of: node.open_case_of(&applicant, &body.item).await?,
+    };
+    let late = envelope.late(words)?;
+    let asked = crate::execute::Asked { actor, late, ..asked };
+    let done = node.executor.execute::<Case>(&under_way, &asked, &subject, &CaseCommand::Submit(submit), &[]).await?;
+    opened(&done)
+}
+
+fn opened(done: &Done) -> Result<HttpResponse, Problem> {
+    let fact = done.facts.first().ok_or_else(|| Problem::new(Kind::Internal))?;
+    let (Subject::Case(id), Event::Case(CaseEvent::CaseSubmitted(submitted))) = (&fact.subject, &fact.event) else {
+        return Err(Problem::new(Kind::KeyReused));
+    };
+    Ok(Written::new(id.to_string(), done).with("number", submitted.number.as_str()).respond())
+}
+
+#[expect(clippy::expect_used, reason = "three letters are a well-formed source")]
+pub(crate) fn own() -> SourceName {
+    "own".parse().expect("three letters are a well-formed source")
+}
+
+/// A case that the caller may know of.
+///
+/// # Errors
+/// There is none, or it is not theirs to see.
+pub async fn visible(node: &Node, caller: &Caller, id: &str) -> Result<(CaseId, Arc<Loaded<Case>>), Problem> {
+    let id: CaseId = id.parse().map_err(|_| Problem::not_found())?;
+    let loaded = node.executor.load::<Case>(&Subject::Case(id)).await?;
+    let reference = node.reference.now();
+    let seen = Concerned::by(&loaded.state).is_visible_to(caller, &reference.reference.organisations);
+    if loaded.version == 0 || !seen { Err(Problem::not_found()) } else { Ok((id, loaded)) }
+}
+
+/// `POST /cases/{id}/actions/{action}`
+///
+/// # Errors
+/// The case is not there for the caller, the body is flawed, a rule forbids it, or the log is in trouble.
+pub async fn act(
+    node: web::Data<Node>,
+    caller: Caller,
+    path: web::Path<(String, String)>,
+    incoming: Incoming,
+) -> Result<HttpResponse, Problem> {
+    let (id, action) = path.into_inner();
+    let action: Action = action.parse().map_err(|_| Problem::not_found())?;
+    let form = acts::body_of(action).ok_or_else(Problem::not_found)?;
+    let (id, loaded) = visible(&node, &caller, &id).await?;
+
+    let mut object = incoming.object()?;
+    let envelope = Envelope::take(&mut object)?;
+    let body = (form.read)(Value::Object(object)).map_err(|error| unreadable(&error))?;
+    let mut flaws = Flaws::default();
+    envelope.check(&mut flaws);
+    body.check(&mut flaws);
+    flawless(flaws)?;
+
+    let actor = envelope.actor(&caller);
+    let asked = incoming.asked(&node, &actor, None);
+    let subject = Subject::Case(id);
+    let under_way = match node.executor.begin(asked.command, asked.digest).await? {
+        Begun::Fresh(under_way) => under_way,
+        Begun::Repeated(done) => return Ok(acted(&node, id, action, &done).respond()),
+    };
+    let Some(application) = &loaded.state.application else {
+        return Err(domain::case::Rejection::LegacyCase.into());
+    };
+    let applicant = &application.applicant;
+    let others = body.persons().into_iter().map(|person| person.subject(&node.vault));
+    let keyring = node.vault.keyring(std::iter::once(applicant.subject.clone()).chain(others)).await?;
+    let sealer = Sealer {
+        vault: &node.vault,
+        keyring: &keyring,
+        context: &subject.to_string(),
+        applicant,
+        command: incoming.command,
+        organisation: &actor.organisation,
+        day: day_of(envelope.moment(node.clock.now())),
+    };
+    let command = body.command(&sealer)?;
+    let late = envelope.late(|text| sealer.text(text))?;
+    let asked = crate::execute::Asked { late, ..asked };
+    let done = node.executor.execute::<Case>(&under_way, &asked, &subject, &command, &[]).await?;
+    Ok(acted(&node, id, action, &done).respond())
+}
+
+/// Tells what was done, and the numbers and codes that go on paper; they follow from the command, so that a repeated
+/// request prints the same receipt.
+fn acted(node: &Node, id: CaseId, action: Action, done: &Done) -> Written {
+    let mut written = Written::new(id.to_string(), done);
+    for fact in &done.facts {
+        if let Event::Case(event) = &fact.event
+            && let Some((name, number)) = printed(event)
+        {
+            written = written.with(name, number.as_str());
+        }
+        if let (Action::Receive, Event::Case(CaseEvent::CaseReceived(received))) = (action, &fact.event) {
+            let case = fact.subject.to_string();
+            let receipt = json!({
+                "number": received.receipt.as_str(),
+                "rating_code": seal::rating_code(&node.vault, &case, fact.command),
+                "query_code": seal::query_code(&node.vault, &case),
+            });
+            written = written.with("receipt", receipt);
+        }
+    }
+    written
+}
+
+fn printed(event: &CaseEvent) -> Option<(&'static str, &ExternalNumber)> {
+    match event {
+        CaseEvent::OneTimeNoticeIssued(body) => Some(("notice_number", &body.number)),
+        CaseEvent::IntakeRefused(body) => Some(("notice_number", &body.notice.number)),
+        CaseEvent::CaseAccepted(body) => Some(("acceptance_number", body.number.as_ref()?)),
+        CaseEvent::CaseRouted(body) => Some(("hand_over_number", &body.hand_over)),
+        CaseEvent::CaseDecided(body) => Some(("decision_number", &body.number)),
+        CaseEvent::ResultMade(body) => Some(("result_number", &body.number)),
+        CaseEvent::CaseFinished(body) => Some(("stamp_number", &body.stamp)),
+        CaseEvent::CaseArchived(body) => Some(("package_number", &body.package)),
+        _ => None,
+    }
+}
+
+/// One action that a caller may or may not take now.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Offer {
+    /// Its name in the path.
+    #[schema(example = "accept")]
+    pub action: &'static str,
+    /// 名称.
+    #[schema(example = "受理")]
+    pub label_zh: &'static str,
+    /// Its English name.
+    #[schema(example = "Accept")]
+    pub label_en: &'static str,
+    /// What its body may say, as JSON Schema.
+    #[schema(value_type = Object)]
+    pub body_schema: Value,
+}
+
+/// One action that is refused now, and why.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Refusal {
+    /// Its name in the path.
+    #[schema(example = "decide")]
+    pub action: &'static str,
+    /// 名称.
+    pub label_zh: &'static str,
+    /// Its English name.
+    pub label_en: &'static str,
+    /// The rule that refuses it.
+    #[schema(example = "not-accepted")]
+    pub rule: String,
+    /// The rule in words.
+    pub detail_zh: String,
+    /// The rule in words.
+    pub detail_en: String,
+}
+
+/// What one may do with a case now.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Offers {
+    /// The case.
+    pub id: String,
+    /// The version it is about.
+    pub version: u64,
+    /// The position it is about.
+    pub position: u64,
+    /// What may be done.
+    pub actions: Vec<Offer>,
+    /// What may not.
+    pub refused: Vec<Refusal>,
+}
+
+/// `GET /cases/{id}/actions`
+///
+/// # Errors
+/// The case is not there for the caller.
+pub async fn actions(
+    node: web::Data<Node>,
+    caller: Caller,
+    path: web::Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    if !request.query_string().is_empty() {
+        let detail = Text::new("此处只看当前", "this is about now, and takes no parameters");
+        return Err(Problem::new(Kind::UnknownParameter).detail(detail));
+    }
+    let (id, loaded) = visible(&node, &caller, &path).await?;
+    let reference = node.reference.now();
+    let now = node.clock.now().max(loaded.recorded_at.unwrap_or_default());
+    let context = Context { now, occurred_at: now, actor: &caller.actor, reference: &reference.reference };
+    let mut offers = Offers {
+        id: id.to_string(),
+        version: loaded.version,
+        position: loaded.position,
+        actions: Vec::new(),
+        refused: Vec::new(),
+    };
+    for offer in loaded.state.actions(&context) {
+        let [action, label_zh, label_en] = offer.action.names();
+        match (offer.allowed, acts::body_of(offer.action)) {
+            (Ok(()), Some(body)) => {
+                let body_schema = with_envelope(&(body.schema)());
+                offers.actions.push(Offer { action, label_zh, label_en, body_schema });
+            }
+            (Err(rule), Some(_)) => offers.refused.push(Refusal {
+                action,
+                label_zh,
+                label_en,
+                rule: rule.code().to_owned(),
+                detail_zh: rule.zh(),
+                detail_en: rule.en(),
+            }),
+            // Papers come by their own route.
+            (_, None) => (),
+        }
+    }
+    Ok(HttpResponse::Ok().insert_header(("position", offers.position)).json(offers))
+}
+
+/// Adds to a body's description what may stand in every body.
+fn with_envelope(schema: &impl Serialize) -> Value {
+    let mut schema = serde_json::to_value(schema).unwrap_or_default();
+    let envelope = serde_json::to_value(Envelope::schema()).unwrap_or_default();
+    if let (Some(schema), Some(common)) =
+        (schema.as_object_mut(), envelope.get("properties").and_then(Value::as_object))
+    {
+        let properties = schema.entry("properties").or_insert_with(|| json!({}));
+        if let Some(properties) = properties.as_object_mut() {
+            properties.extend(common.clone());
+        }
+    }
+    schema
+}
+
+/// Tells whether the caller may look a person up by number, or see one in clear.
+#[must_use]
+pub fn may_see_persons_in_clear(role: Role) -> bool {
+    matches!(
+        role,
+        Role::VillageAgent
+            | Role::Clerk
+            | Role::Handler
+            | Role::Chief
+            | Role::OrganHead
+            | Role::CertificateMaker
+            | Role::DeliveryClerk
+            | Role::Supervisor
+    )
+}
