@@ -230,11 +230,21 @@ impl History {
 ///
 /// # Errors
 /// The page holds something unknown.
-pub(crate) fn decoded(page: &Page) -> Result<FactPage, HistoryError> {
+fn decoded(page: &Page) -> Result<FactPage, HistoryError> {
+    match decoded_up_to_fault(page) {
+        (facts, None) => Ok(FactPage { facts, through: page.through, end: page.end }),
+        (_, Some(why)) => Err(why),
+    }
+}
+
+/// Returns the facts of a page up to the first that cannot be read, and why that one cannot.
+pub(crate) fn decoded_up_to_fault(page: &Page) -> (Vec<Fact>, Option<HistoryError>) {
     let mut facts = Vec::with_capacity(page.events.len());
     for event in &page.events {
-        let fact = codec::fact(event).map_err(|source| HistoryError::Decode { position: event.position, source })?;
-        facts.push(fact);
+        match codec::fact(event) {
+            Ok(fact) => facts.push(fact),
+            Err(source) => return (facts, Some(HistoryError::Decode { position: event.position, source })),
+        }
     }
-    Ok(FactPage { facts, through: page.through, end: page.end })
+    (facts, None)
 }

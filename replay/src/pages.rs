@@ -37,9 +37,16 @@ impl Pages {
         tokio::spawn(read_ahead(history.clone(), after, through, raw_out));
         tokio::task::spawn_blocking(move || {
             while let Some(page) = raw_in.blocking_recv() {
-                let facts = page.and_then(|page: Page| history::decoded(&page)).map(|page| page.facts.into());
-                let failed = facts.is_err();
-                if decoded_out.blocking_send(facts).is_err() || failed {
+                let (facts, broken) = match page {
+                    Ok(page) => history::decoded_up_to_fault(&page),
+                    Err(why) => (Vec::new(), Some(why)),
+                };
+                if !facts.is_empty() && decoded_out.blocking_send(Ok(facts.into())).is_err() {
+                    return;
+                }
+                if let Some(why) = broken {
+                    // Nobody listening is nobody to tell.
+                    let _ = decoded_out.blocking_send(Err(why));
                     return;
                 }
             }
