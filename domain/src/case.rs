@@ -1,8 +1,8 @@
 //! One application 办件, from 申请 to 办结 and 送达.
 //!
 //! [`Case`] is what has happened, [`CaseCommand`] what may be asked, [`Rejection`] the rule that refuses it. The tables
-//! stand in [`action`] (which acts there are, and in which phases) and [`permits`] (who may do them); `decide` and
-//! [`Case::actions`] read the same ones. What is waiting for somebody is [`duties`].
+//! stand in [`action`] (which acts there are, and in which phases) and [`mod@permits`] (who may do them); `decide` and
+//! [`Case::actions`] read the same ones. What is waiting for somebody is [`mod@duties`].
 
 pub mod action;
 mod after;

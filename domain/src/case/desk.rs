@@ -95,10 +95,12 @@ impl<'a> Desk<'a> {
         Clocks { promised: recount(&clocks.promised, &promised), legal: recount(&clocks.legal, &legal) }
     }
 
-    /// Working days left of the tighter clock, where one runs.
-    pub(super) fn remaining_days(&self, of: impl Fn(&Clocks) -> Vec<Deadline>) -> Option<i32> {
-        let tight = of(&self.clocks_on(self.day));
-        tight.iter().map(|deadline| self.counting.remaining_days(deadline, self.day, None)).min()
+    /// Whether at most so many working days are left of one of these limits; one that is no longer than that as a whole
+    /// is always close to its end, and says nothing.
+    pub(super) fn is_close(&self, days_max: u16, of: impl Fn(&Clocks) -> Vec<Deadline>) -> bool {
+        let telling = of(&self.clocks_on(self.day)).into_iter().filter(|deadline| days_max < deadline.limit.days);
+        let mut remaining = telling.map(|deadline| self.counting.remaining_days(&deadline, self.day, None));
+        remaining.any(|days| days <= i32::from(days_max))
     }
 
     /// The keys under which statistics count the case.

@@ -3,7 +3,7 @@
 use super::Rejection;
 use super::decide::Decided;
 use super::desk::Desk;
-use super::permits::acts_for;
+use super::permits::is_part_of;
 use super::state::Case;
 use crate::actor::Role;
 use crate::clock::{Clocks, Deadline};
@@ -51,11 +51,15 @@ impl Desk<'_> {
         ])
     }
 
-    /// Who decides: the organisation that the item version names, if the actor acts for it; else the actor's own.
+    /// Who decides, and whether that is outside its authority: the organisation that the item version names, also
+    /// through its department or station or the hall that this is a part of; any other decides for itself.
     fn deciding_organisation(&self) -> (OrganisationId, bool) {
-        let named = &self.application.deciding;
-        let own = &self.actor.organisation;
-        if acts_for(&self.reference.organisations, own, named) { (named.clone(), false) } else { (own.clone(), true) }
+        let organisations = &self.reference.organisations;
+        let (named, own) = (&self.application.deciding, &self.actor.organisation);
+        if is_part_of(organisations, own, named) || is_part_of(organisations, named, own) {
+            return (named.clone(), false);
+        }
+        (own.clone(), true)
     }
 
     /// T21 制证.
@@ -134,10 +138,10 @@ impl Desk<'_> {
         let by_staff = self.actor.role != Role::Resident;
         let both =
             |clocks: &Clocks| -> Vec<Deadline> { clocks.promised.iter().chain(&clocks.legal).cloned().collect() };
-        let days_max = i32::from(self.counting.policy.rules.late_withdrawal_days);
+        let days_max = self.counting.policy.rules.late_withdrawal_days;
         let anomalies = [
             (by_staff && evidence.is_none()).then_some(Anomaly::StaffWithdrawal),
-            self.remaining_days(both).is_some_and(|days| days <= days_max).then_some(Anomaly::LateWithdrawal),
+            self.is_close(days_max, both).then_some(Anomaly::LateWithdrawal),
         ];
         Ok(vec![
             CaseWithdrawn {

@@ -96,8 +96,7 @@ impl Desk<'_> {
             let legal = clocks.legal.clone().filter(|_| stops_legal);
             promised.into_iter().chain(legal).collect()
         };
-        let remaining = self.remaining_days(stopped);
-        remaining.is_some_and(|days| days <= i32::from(self.counting.policy.rules.late_pause_days))
+        self.is_close(self.counting.policy.rules.late_pause_days, stopped)
     }
 
     /// T17, second act: not approved.

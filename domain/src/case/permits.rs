@@ -8,7 +8,7 @@ use crate::actor::{Actor, Role};
 use crate::event::case::DecisionOutcome;
 use crate::event::item::{Authority, CaseKind};
 use crate::event::organisation::OrganisationKind;
-use crate::ids::{OrganisationId, StaffId};
+use crate::ids::{OrganisationId, StaffId, StepCode};
 use crate::organisation::Organisations;
 
 /// Judges whether the role does such things at all; what the case adds to that, `decide` knows.
@@ -210,8 +210,7 @@ impl Desk<'_> {
         action.in_phase(case.phase)?;
         match action {
             Action::StartStep => self.acceptor_stays_out(Rejection::AcceptorReviews),
-            Action::FinishStep if case.open_step().is_none() => Err(Rejection::NoStepOpen),
-            Action::FinishStep => self.acceptor_stays_out(Rejection::AcceptorReviews),
+            Action::FinishStep => self.has_step_to_finish(),
             Action::Decide => self.may_be_decided_here(),
             Action::HandleAtOnce => self.is_handled_at_once(),
             Action::Lapse => self.is_lapsed(),
@@ -276,6 +275,20 @@ impl Desk<'_> {
     /// 受审分离, unless the item lets one person do both.
     fn acceptor_stays_out(&self, rejection: Rejection) -> Result<(), Rejection> {
         if self.is_acceptor() && !self.rules.same_person_allowed { Err(rejection) } else { Ok(()) }
+    }
+
+    /// Whoever accepted finishes the steps before acceptance only.
+    fn has_step_to_finish(&self) -> Result<(), Rejection> {
+        let open = self.case.steps.iter().filter(|step| step.done.is_none());
+        let judged = open.map(|step| self.may_work_on(&step.code));
+        judged.reduce(Result::or).unwrap_or(Err(Rejection::NoStepOpen))
+    }
+
+    pub(super) fn may_work_on(&self, step: &StepCode) -> Result<(), Rejection> {
+        match self.version.step(step) {
+            Some(rule) if rule.before_acceptance => Ok(()),
+            Some(_) | None => self.acceptor_stays_out(Rejection::AcceptorReviews),
+        }
     }
 
     pub(super) fn is_acceptor(&self) -> bool {

@@ -99,6 +99,7 @@ impl Desk<'_> {
         let rule = self.step_rule(code)?;
         let open = self.case.steps.iter().rev().find(|step| step.code == *code && step.done.is_none());
         let open = open.ok_or_else(|| Rejection::StepNotOpen(code.clone()))?;
+        self.may_work_on(code)?;
         let working_days = self.counting.working_days_between(open.started_on, self.day);
         let over_budget = rule.budget_days < working_days;
         Ok(vec![

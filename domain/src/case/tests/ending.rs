@@ -112,6 +112,17 @@ fn a_decision_by_another_organisation_is_marked() {
 }
 
 #[test]
+fn a_county_that_decides_for_its_township_is_marked_and_one_that_decides_for_its_department_is_not() {
+    let county = actor(Role::Chief, "county-chief", COUNTY);
+    let story = Story::licence_in_review("2026-03-02 09:00").then(&county, granted()).marks(Anomaly::OutsideAuthority);
+    assert_eq!(story.case.decision.unwrap().organisation, id(COUNTY));
+    let story = Story::received(FORWARDED, &["FORM", "ID"], "2026-03-02 09:00").then(&clerk(), accept());
+    let story = story.then(&clerk(), CaseCommand::Forward { to: None, package: Vec::new() });
+    let story = story.then(&county, granted()).marks_nothing();
+    assert_eq!(story.case.decision.unwrap().organisation, id("361023-NY"));
+}
+
+#[test]
 fn a_result_without_a_decision_is_recorded_and_marked() {
     let story = Story::licence_in_review("2026-03-02 09:00").then(&maker(), make_result());
     let story = story.marks(Anomaly::ResultWithoutDecision).changes_nothing(&maker(), make_result());

@@ -77,8 +77,11 @@ fn a_step_over_its_budget_is_marked_though_the_case_is_in_time() {
 fn steps_before_acceptance_and_after_it_are_kept_apart() {
     let story = Story::received(LICENCE, &["FORM", "ID", "HK", "SITE"], "2026-03-02 09:00");
     let story = story.refuses(&handler(), start("review"), Rejection::StepAfterAcceptance(id("review")));
-    let story = story.then(&clerk(), start("accept")).then(&clerk(), finish_step("accept")).then(&clerk(), accept());
+    let story = story.then(&clerk(), start("accept")).then(&clerk(), accept());
     assert_eq!(story.case.phase, Phase::Accepted);
+    // Whoever accepted ends the step of accepting, and begins none of review.
+    let story = story.then(&clerk(), finish_step("accept"));
+    let story = story.refuses(&clerk(), start("review"), Rejection::AcceptorReviews);
     story.refuses(&handler(), start("accept"), Rejection::StepBeforeAcceptance(id("accept")));
 }
 

@@ -232,8 +232,12 @@ impl Story {
         Self::licence_accepted(moment).then(&clerk(), route(HALL))
     }
 
-    pub(super) fn on(mut self, moment: &str) -> Self {
-        self.now = at(moment);
+    pub(super) fn on(self, moment: &str) -> Self {
+        self.at_moment(at(moment))
+    }
+
+    pub(super) fn at_moment(mut self, now: Instant) -> Self {
+        self.now = now;
         self
     }
 
