@@ -32,6 +32,8 @@ pub(crate) struct Volume {
     end: AtomicU64,
     index: RwLock<Index>,
     database: RwLock<Kept>,
+    /// The last position handed to the database, which answers come before.
+    applied: AtomicU64,
     /// Set from the moment damage is noticed until it is mended, so that it is mended once.
     suspected: AtomicBool,
 }
@@ -96,10 +98,15 @@ impl Volume {
         index: Index,
         database: Kept,
     ) -> Self {
+        let events = match &index {
+            Index::Active(index) => index.events(),
+            Index::Sealed(index) => index.events(),
+        };
         Self {
             first,
             dir,
             database_deadline,
+            applied: AtomicU64::new(first + u64::from(events) - 1),
             journal: RwLock::new(Arc::new(journal)),
             end: AtomicU64::new(end),
             index: RwLock::new(index),
@@ -114,6 +121,11 @@ impl Volume {
 
     pub(crate) fn end(&self) -> u64 {
         self.end.load(Ordering::Acquire)
+    }
+
+    /// Returns the last position that the database was given, if it is open.
+    pub(crate) fn applied(&self) -> u64 {
+        self.applied.load(Ordering::Acquire)
     }
 
     pub(crate) fn index(&self) -> RwLockReadGuard<'_, Index> {
@@ -158,7 +170,14 @@ impl Volume {
     }
 
     /// Hands a durable group to the database, or leaves it for when that is ready.
-    pub(crate) fn apply(&self, group: &mut Group) -> std::io::Result<()> {
+    pub(crate) fn apply(&self, mut group: Group) -> std::io::Result<()> {
+        let last = group.records.last().map_or(0, |(position, _)| position.0);
+        self.hand_over(&mut group)?;
+        self.applied.store(last, Ordering::Release);
+        Ok(())
+    }
+
+    fn hand_over(&self, group: &mut Group) -> std::io::Result<()> {
         if let Kept::Open(database) = &*read(&self.database) {
             return database.with(|records| records.apply(&group.bytes, &group.records));
         }
@@ -208,8 +227,12 @@ impl Volume {
         let kept = self.database.try_read();
         if let Ok(Kept::Open(database)) = kept.as_deref() {
             database.with(|records| {
+                let applied = self.applied();
                 for place in places {
                     let position = self.position(*place);
+                    if applied < position.0 {
+                        break;
+                    }
                     let Some(bytes) = records.sound(position) else {
                         suspect = Some(Part::Database);
                         break;

@@ -150,7 +150,10 @@ impl Writer {
             }
         };
         let events = group.records.len();
-        self.publish(group);
+        if 0 < events {
+            self.durable = self.head.position;
+            self.shared.publish(self.head);
+        }
         let committed = verdicts.len();
         for (verdict, reply) in verdicts {
             // A writer that no longer waits can still ask for the answer by its command id.
@@ -158,6 +161,8 @@ impl Writer {
         }
         if 0 < events {
             self.shared.observe(committed, events, fsync, began.elapsed());
+            // After the answers, so that writers prepare their next frames meanwhile; until then the journal is read.
+            self.apply(group);
         }
     }
 
@@ -169,17 +174,11 @@ impl Writer {
         Ok(began.elapsed())
     }
 
-    /// Makes a durable group readable.
-    fn publish(&mut self, mut group: Group) {
-        if group.records.is_empty() {
-            return;
-        }
-        if self.active.apply(&mut group).is_err() {
+    fn apply(&self, group: Group) {
+        if self.active.apply(group).is_err() {
             // The journal has it; the database is made again from there.
             self.shared.suspect(&self.active, super::Part::Database);
         }
-        self.durable = self.head.position;
-        self.shared.publish(self.head);
     }
 
     fn judge(&mut self, frame: &mut Prepared, group: &mut Group) -> Verdict {
