@@ -84,23 +84,12 @@ pub struct Rejected {
 /// How far an import has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImportProgress {
-    /// What it is doing.
-    pub stage: Stage,
-    /// Bytes of the file read in this stage.
+    /// Bytes of the file read, in this reading of it.
     pub bytes: u64,
     /// Bytes of the file.
     pub bytes_total: u64,
     /// Events taken in, or found there.
     pub events: u64,
-}
-
-/// What an import is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// Reading the file through, so that a broken one leaves nothing behind.
-    Checking,
-    /// Appending to the log.
-    TakingIn,
 }
 
 /// Why an import stopped.
@@ -147,21 +136,54 @@ impl From<ReadError> for ImportError {
     }
 }
 
-/// Takes a foreign log in, telling `progress` now and then how far it is.
+/// A request whose file was whole when it was read through.
 ///
-/// The file is read twice, in a stream each time: once to see that it is whole, once to append it. A case of up to 255
-/// events is appended all or nothing; of a longer one, what is missing after a crash is added by the next import.
+/// Checking comes first and by itself, so that a broken file leaves nothing behind, not even a log that was opened
+/// for it.
+#[derive(Debug)]
+pub struct Checked {
+    request: ImportRequest,
+}
+
+/// Reads the file through and keeps nothing of it, telling `progress` now and then how far it is.
 ///
 /// # Errors
-/// The file is unusable, or the log is.
-pub async fn import(
-    journal: &Journal,
+/// The file is unusable.
+pub async fn check(
     request: ImportRequest,
+    mut progress: impl FnMut(ImportProgress) + Send,
+) -> Result<Checked, ImportError> {
+    let path = request.file.clone();
+    let (out, mut reports) = mpsc::channel(1);
+    let reading = tokio::task::spawn_blocking(move || {
+        format::check(&path, |position| {
+            // Nobody waits for a report: if the last one was not taken yet, this one is not missed.
+            let _ = out.try_send((position.read(), position.total()));
+        })
+    });
+    while let Some((bytes, bytes_total)) = reports.recv().await {
+        progress(ImportProgress { bytes, bytes_total, events: 0 });
+    }
+    match reading.await? {
+        Ok(()) => Ok(Checked { request }),
+        Err(source) => Err(ImportError::File { file: request.file, source }),
+    }
+}
+
+/// Takes a checked file in, telling `progress` now and then how far it is.
+///
+/// The file is read again, in a stream, so memory does not grow with it. A case of up to 255 events is appended all or
+/// nothing; of a longer one, what is missing after a crash is added by the next import.
+///
+/// # Errors
+/// The log is unusable, or the file has changed.
+pub async fn take_in(
+    journal: &Journal,
+    checked: Checked,
     clock: Clock,
     mut progress: impl FnMut(ImportProgress) + Send,
 ) -> Result<Imported, ImportError> {
-    check(&request.file, &mut progress).await?;
-
+    let Checked { request } = checked;
     let head = journal.history().head().await?.position;
     let taker = Arc::new(Taker::new(journal.clone(), &request, clock, head));
     let (out, mut frames) = mpsc::channel(FRAMES_AHEAD_MAX);
@@ -187,7 +209,7 @@ pub async fn import(
             }
         }
         let events = imported.events + imported.already_there.events;
-        progress(ImportProgress { stage: Stage::TakingIn, bytes, bytes_total, events });
+        progress(ImportProgress { bytes, bytes_total, events });
     }
     reader.await?;
     while !in_flight.is_empty() {
@@ -214,22 +236,6 @@ impl Imported {
         rejected.into_iter().for_each(|rejected| self.reject(rejected));
         Ok(())
     }
-}
-
-/// Reads the whole file and keeps nothing of it.
-async fn check(file: &Path, progress: &mut (impl FnMut(ImportProgress) + Send)) -> Result<(), ImportError> {
-    let path = file.to_owned();
-    let (out, mut reports) = mpsc::channel(1);
-    let reading = tokio::task::spawn_blocking(move || {
-        format::check(&path, |position| {
-            // Nobody waits for a report: if the last one was not taken yet, this one is not missed.
-            let _ = out.try_send((position.read(), position.total()));
-        })
-    });
-    while let Some((bytes, bytes_total)) = reports.recv().await {
-        progress(ImportProgress { stage: Stage::Checking, bytes, bytes_total, events: 0 });
-    }
-    reading.await?.map_err(|source| ImportError::File { file: file.to_owned(), source })
 }
 
 /// A case as read, and which of the traces with its id it is.

@@ -9,7 +9,7 @@ use domain::fact::Subject;
 use domain::ids::ItemId;
 use domain::zone::Instant;
 use eventstore::{CommandDigest, EventStore, Expected, InMemory, Position, StreamVersion};
-use replay::import::{ImportError, ImportRequest, Imported, import};
+use replay::import::{ImportError, ImportRequest, Imported, check, take_in};
 use replay::journal::{Append, Journal, NewFact};
 use replay::log_stats::{LogReport, LogSelection, of_history};
 use std::path::{Path, PathBuf};
@@ -20,6 +20,10 @@ const SOURCE: &str = "elsewhere";
 
 fn now() -> Instant {
     DateTime::parse_from_rfc3339("2026-05-01T12:00:00+08:00").unwrap().to_utc()
+}
+
+async fn import(journal: &Journal, request: ImportRequest) -> Result<Imported, ImportError> {
+    take_in(journal, check(request, |_| ()).await?, Arc::new(now), |_| ()).await
 }
 
 struct History {
@@ -36,7 +40,7 @@ impl History {
 
     async fn import_file(&self, file: PathBuf) -> Result<Imported, ImportError> {
         let (source, organisation) = (SOURCE.parse().unwrap(), "361000000".parse().unwrap());
-        import(&self.journal, ImportRequest { file, source, organisation }, Arc::new(now), |_| ()).await
+        import(&self.journal, ImportRequest { file, source, organisation }).await
     }
 
     async fn import(&self, name: &str, text: &str) -> Result<Imported, ImportError> {
@@ -196,7 +200,7 @@ async fn cases_of_two_sources_are_told_apart() {
     history.import("a.xes", &log(&trace("1", &["receive"]))).await.unwrap();
     let file = history.files.path().join("a.xes");
     let request = ImportRequest { file, source: "other".parse().unwrap(), organisation: "361000000".parse().unwrap() };
-    let other = import(&history.journal, request, Arc::new(now), |_| ()).await.unwrap();
+    let other = import(&history.journal, request).await.unwrap();
     assert_eq!((other.cases, history.report().await.cases), (1, 1));
     let all = LogSelection { source: None, item: None, through: history.head().await };
     let stats = of_history(history.journal.history(), &all, |_| ()).await.unwrap();

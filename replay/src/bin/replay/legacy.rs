@@ -9,7 +9,7 @@ use crate::meter::Meter;
 use domain::ids::SourceName;
 use domain::zone::Instant;
 use eventstore::EventStore;
-use replay::import::{ImportError, ImportRequest, Stage, import as take_in};
+use replay::import::{ImportError, ImportProgress, ImportRequest, check, take_in};
 use replay::journal::Journal;
 use replay::log_stats::{LogSelection, of_history};
 use replay::moment::{Basis, Moment};
@@ -32,27 +32,25 @@ pub(crate) async fn import(data: &Data, import: Import) -> Result<Outcome, Failu
         Some(source) => source,
         None => source_named_after(&import.file)?,
     };
+    let request = ImportRequest { file: import.file, source, organisation: import.org };
+    let checked = check(request, metered("checking")).await.map_err(import_failure)?;
     let opened = data.open_or_make().await?;
     let journal = Journal::new(opened.store.clone() as Arc<dyn EventStore>);
-    let request = ImportRequest { file: import.file, source, organisation: import.org };
+    let imported = take_in(&journal, checked, Arc::new(now), metered("taking in")).await.map_err(import_failure)?;
+    Outcome::new(&imported, true)
+}
+
+/// Shows how much of the file is read.
+fn metered(doing: &'static str) -> impl FnMut(ImportProgress) + Send {
     let mut meter = None;
-    let mut stage = None;
-    let imported = take_in(&journal, request, Arc::new(now), move |progress| {
-        if stage != Some(progress.stage) {
-            stage = Some(progress.stage);
-            let doing = match progress.stage {
-                Stage::Checking => "checking",
-                Stage::TakingIn => "taking in",
-            };
-            // The old line goes away before the new one appears.
-            meter = None;
-            meter = Some(Meter::new(doing, "bytes", progress.bytes_total));
-        }
-        if let Some(meter) = &meter {
-            meter.at(progress.bytes);
-        }
-    });
-    let imported = imported.await.map_err(|why| match why {
+    move |progress| {
+        let meter = meter.get_or_insert_with(|| Meter::new(doing, "bytes", progress.bytes_total));
+        meter.at(progress.bytes);
+    }
+}
+
+fn import_failure(why: ImportError) -> Failure {
+    match why {
         // These say themselves what to do next.
         ImportError::File { .. } | ImportError::Changed { .. } | ImportError::Append { .. } => {
             Failure::new("import failed").because(why)
@@ -60,8 +58,7 @@ pub(crate) async fn import(data: &Data, import: Import) -> Result<Outcome, Failu
         ImportError::History { .. } | ImportError::Thread(_) => {
             Failure::new("import failed").because(why).advise("see `replay verify`, then import again")
         }
-    })?;
-    Outcome::new(&imported, true)
+    }
 }
 
 fn source_named_after(file: &Path) -> Result<SourceName, Failure> {
