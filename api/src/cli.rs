@@ -4,6 +4,7 @@ use crate::auth::{Claims, TokenVerifier};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::node::{self, Node, StartError};
+use crate::telemetry;
 use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand};
 use domain::actor::Role;
@@ -98,7 +99,6 @@ pub enum CliError {
 #[must_use]
 pub fn main() -> ExitCode {
     let command = Command::parse();
-    log_to_stderr();
     match run(command.verb) {
         Ok(code) => code,
         Err(error) => {
@@ -127,14 +127,9 @@ fn tell(error: &CliError, verbose: bool) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-fn log_to_stderr() {
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("YICHUANG_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-}
-
 async fn start(serve: Serve) -> Result<ExitCode, CliError> {
     let mut config = Config::load(serve.config.as_deref(), std::env::vars())?;
+    telemetry::start_logging(config.log_format);
     config.data = serve.data.unwrap_or(config.data);
     config.listen = serve.listen.unwrap_or(config.listen);
     let node = Node::open(config, Arc::new(Clock::system())).await?;

@@ -1,5 +1,6 @@
 //! Everything that can be set, in one typed file, with the environment on top. A key nobody knows is refused.
 
+use crate::telemetry::LogFormat;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,8 @@ pub struct Config {
     pub http: Http,
     /// The ticking of automatic facts.
     pub ticker: Ticker,
+    /// How logs are written: `pretty` for people, `json` for machines. `YICHUANG_LOG_FORMAT` wins.
+    pub log_format: LogFormat,
 }
 
 /// How tokens are checked.
@@ -78,6 +81,7 @@ impl Default for Config {
             vault: Vault::default(),
             http: Http::default(),
             ticker: Ticker::default(),
+            log_format: LogFormat::default(),
         }
     }
 }
@@ -195,6 +199,13 @@ impl Config {
             "YICHUANG_JWT_SECRET" => self.auth.jwt_secret = Some(Secret(value)),
             "YICHUANG_MASTER_KEY" => self.vault.master_key = Some(Secret(value)),
             "YICHUANG_MASTER_KEY_FILE" => self.vault.master_key_file = Some(value.into()),
+            "YICHUANG_LOG_FORMAT" => {
+                self.log_format = match value.as_str() {
+                    "pretty" => LogFormat::Pretty,
+                    "json" => LogFormat::Json,
+                    _ => return Err(refused("it is either pretty or json".into())),
+                };
+            }
             "YICHUANG_LOG" => (),
             _ => return Err(refused("nobody knows this name; see docs/configuration.md".into())),
         }

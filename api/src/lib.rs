@@ -3,6 +3,7 @@
 //! Reading order: [`cli`] parses a command line, [`config`] a file, [`node`] puts the parts together and serves.
 //! A write goes through [`routes::write`] → [`seal`] → [`execute`]; a read through [`routes::read`] → [`views`].
 
+pub mod answer;
 pub mod auth;
 pub mod bounded;
 pub mod cli;
@@ -12,12 +13,16 @@ pub mod config;
 pub mod cursor;
 pub mod demo;
 pub mod execute;
+pub mod files;
 pub mod labels;
 pub mod node;
+pub mod openapi;
 pub mod papers;
 pub mod problem;
 pub mod query;
+pub mod reads;
 pub mod reference;
+pub mod reveal;
 pub mod rights;
 pub mod routes;
 pub mod seal;
@@ -25,3 +30,4 @@ pub mod sse;
 pub mod telemetry;
 pub mod ticker;
 pub mod vault;
+pub mod views;

@@ -6,8 +6,10 @@ use crate::config::{Config, Secret};
 use crate::execute::Executor;
 use crate::papers::Papers;
 use crate::problem::{self, Kind, Problem};
+use crate::reads::Reads;
 use crate::reference::{Following, ReferenceNow};
 use crate::routes;
+use crate::telemetry::{self, Metered, Metrics};
 use crate::ticker::Ticker;
 use crate::vault::{MasterKey, Vault, VaultError};
 use actix_web::{App, HttpServer, web};
@@ -62,6 +64,8 @@ pub struct Node {
     pub reference: Arc<ReferenceNow>,
     /// The only write path.
     pub executor: Executor,
+    /// The past beside the live views, and what reads share.
+    pub reads: Reads,
     /// Who may ask.
     pub tokens: TokenVerifier,
     /// Who may listen.
@@ -132,6 +136,8 @@ impl Node {
         let folder = config.data.join(PAPERS);
         let papers = Papers::open(&folder, config.http.paper_bytes_max)
             .map_err(|error| StartError::Folder(folder.display().to_string(), error))?;
+        let metrics = Metrics::new();
+        let store: Arc<dyn EventStore> = Arc::new(Metered::new(store, metrics.clone()));
         let journal = Journal::new(Arc::clone(&store));
         record_built_ins(&journal, &clock).await?;
         let history = History::new(Arc::clone(&store));
@@ -144,6 +150,7 @@ impl Node {
         let (reference, following) = ReferenceNow::follow(Arc::clone(&live));
         let executor = Executor::new(journal, Arc::clone(&clock), Arc::clone(&reference));
         let tickets = Tickets::default();
+        let reads = Reads::new(Arc::clone(&live), secret, metrics);
         Ok(Self {
             config,
             clock,
@@ -153,6 +160,7 @@ impl Node {
             live,
             reference,
             executor,
+            reads,
             tokens,
             tickets,
             _following: following,
@@ -187,8 +195,8 @@ impl Node {
 
     /// Ends what follows the log and keeps the views aside.
     pub async fn stop(self) {
-        let Self { live, reference, executor, _following, .. } = self;
-        drop((_following, reference, executor));
+        let Self { live, reference, executor, reads, _following, .. } = self;
+        drop((_following, reference, executor, reads));
         match Arc::try_unwrap(live) {
             Ok(live) => {
                 if let Err(error) = live.stop().await {
@@ -315,8 +323,11 @@ pub async fn serve(node: Node) -> Result<(), StartError> {
             .app_data(shared.clone())
             .app_data(web::PayloadConfig::new(shared.config.http.body_bytes_max))
             .wrap(actix_web::middleware::from_fn(problem::render))
+            .wrap(actix_web::middleware::from_fn(telemetry::observe))
             .configure(routes::configure)
     })
+    // Open streams must be told before requests under way are waited for.
+    .disable_signals()
     .workers(http.workers)
     .max_connections(http.connections_max)
     .keep_alive(http.keep_alive())
@@ -325,7 +336,12 @@ pub async fn serve(node: Node) -> Result<(), StartError> {
     .bind(listen)
     .map_err(|error| StartError::Listen(listen.to_string(), error))?;
     tracing::info!(%listen, "listening on http://{listen}");
-    server.run().await.map_err(StartError::Serve)?;
+    let server = server.run();
+    let stopping = tokio::spawn(stop_when_told(server.handle(), node.clone()));
+    server.await.map_err(StartError::Serve)?;
+    stopping.abort();
+    // The task holds the node; only once it is gone can the views be kept aside.
+    let _ended = stopping.await;
     ticker.stop().await;
     tracing::info!("stopped listening");
     match Arc::try_unwrap(node.into_inner()) {
@@ -333,4 +349,17 @@ pub async fn serve(node: Node) -> Result<(), StartError> {
         Err(_) => tracing::warn!("a request is still under way; the views are not kept aside"),
     }
     Ok(())
+}
+
+/// Waits for SIGTERM or Ctrl-C, ends the open streams, and lets the server answer what it accepted.
+async fn stop_when_told(server: actix_web::dev::ServerHandle, node: web::Data<Node>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminated) = signal(SignalKind::terminate()) else { return };
+    tokio::select! {
+        _ = terminated.recv() => (),
+        _ = tokio::signal::ctrl_c() => (),
+    }
+    tracing::info!("stopping: answering what was accepted");
+    node.reads.stop_streams();
+    server.stop(true).await;
 }

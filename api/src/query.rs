@@ -158,21 +158,7 @@ impl Parameters {
         }
         let first = first.unwrap_or_else(start_of_calendar);
         let last = last.unwrap_or_else(|| today.succ_opt().unwrap_or(today));
-        if last < first {
-            return Err(Problem::new(Kind::ReversedRange).errors(vec![FieldError::new(
-                format!("/{to}"),
-                Text::new(format!("{to} 早于 {from}"), format!("{to} lies before {from}")),
-            )]));
-        }
-        // `to` is the first day after the range, so tomorrow still means "until today".
-        if today < first || today.succ_opt().is_some_and(|tomorrow| tomorrow < last) {
-            let name = if today < first { from } else { to };
-            return Err(Problem::new(Kind::FutureMoment).errors(vec![FieldError::new(
-                format!("/{name}"),
-                Text::new(format!("{name} 在将来"), format!("{name} lies in the future")),
-            )]));
-        }
-        Ok(Some(Period { from: first, to: last }))
+        checked_period(from, first, to, last, today).map(Some)
     }
 
     /// Takes a moment (RFC 3339 with offset).
@@ -194,6 +180,35 @@ impl Parameters {
         let detail = Text::new("没有这个查询参数", "there is no such query parameter");
         let errors = self.pairs.iter().map(|(name, _)| FieldError::new(pointer(name), detail.clone()));
         Err(Problem::new(Kind::UnknownParameter).errors(errors.collect()))
+    }
+}
+
+/// Returns a period of the past.
+///
+/// # Errors
+/// It is reversed, or reaches beyond today.
+pub fn checked_period(
+    from_name: &str,
+    from: NaiveDate,
+    to_name: &str,
+    to: NaiveDate,
+    today: NaiveDate,
+) -> Result<Period, Problem> {
+    if to < from {
+        return Err(Problem::new(Kind::ReversedRange).errors(vec![FieldError::new(
+            pointer(to_name),
+            Text::new(format!("{to_name} 早于 {from_name}"), format!("{to_name} lies before {from_name}")),
+        )]));
+    }
+    // `to` is the first day after the range, so tomorrow still means "until today".
+    let tomorrow = today.succ_opt().unwrap_or(today);
+    let ahead = if today < from { Some(from_name) } else { (tomorrow < to).then_some(to_name) };
+    match ahead {
+        None => Ok(Period { from, to }),
+        Some(name) => Err(Problem::new(Kind::FutureMoment).errors(vec![FieldError::new(
+            pointer(name),
+            Text::new(format!("{name} 在将来"), format!("{name} lies in the future")),
+        )])),
     }
 }
 

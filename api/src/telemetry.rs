@@ -1,9 +1,11 @@
 //! What the operator sees: one line per request, and figures for Prometheus. Never a body, never a person.
 
+use crate::node::Node;
 use actix_web::HttpRequest;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
+use actix_web::web::Data;
 use async_trait::async_trait;
 use eventstore::{
     Answer, AppendError, Appended, CommandId, EventStore, Frame, Head, Page, Position, ReadError, Selection,
@@ -220,7 +222,7 @@ pub async fn observe<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, actix_web::Error> {
-    let metrics = request.app_data::<actix_web::web::Data<Metrics>>().cloned();
+    let metrics = request.app_data::<Data<Node>>().map(|node| node.reads.metrics.clone());
     let begun = Instant::now();
     let response = next.call(request).await?;
     let seconds = begun.elapsed().as_secs_f64();

@@ -21,6 +21,7 @@ use sha2::Sha256;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use zeroize::Zeroizing;
 
 pub use person::{MaskedPerson, Person};
@@ -138,6 +139,7 @@ pub struct Vault {
     wrapping: Cipher,
     lookup: Zeroizing<[u8; 32]>,
     unwrapped: Bounded<SubjectId, Arc<Cipher>>,
+    erasures: AtomicU64,
 }
 
 /// The keys of the persons of one command: durable, so that an event may rely on them.
@@ -180,7 +182,7 @@ impl Vault {
                 lookup
             }
         };
-        Ok(Self { store, wrapping, lookup, unwrapped: Bounded::new(KEYS_MAX) })
+        Ok(Self { store, wrapping, lookup, unwrapped: Bounded::new(KEYS_MAX), erasures: AtomicU64::new(0) })
     }
 
     /// Returns the reference of the person or firm with this number: the same for a person's old and new number.
@@ -313,6 +315,12 @@ impl Vault {
         unwrap(&key, associated(subject, context).as_bytes(), wrapped)
     }
 
+    /// Returns how many keys were destroyed since the start: what was unsealed before must not be shown after.
+    #[must_use]
+    pub fn erasures(&self) -> u64 {
+        self.erasures.load(Ordering::Acquire)
+    }
+
     /// Destroys a person's key: whatever was sealed with it can never be read again.
     ///
     /// # Errors
@@ -320,6 +328,7 @@ impl Vault {
     pub async fn destroy(&self, subject: &SubjectId) -> Result<(), VaultError> {
         self.store.remove(subject.clone()).await.map_err(VaultError::Store)?;
         self.unwrapped.remove(subject);
+        self.erasures.fetch_add(1, Ordering::Release);
         Ok(())
     }
 

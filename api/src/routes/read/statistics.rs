@@ -1,0 +1,314 @@
+//! Figures: processing times, satisfaction, and the balance of a month.
+
+use crate::answer::Stamp;
+use crate::auth::Caller;
+use crate::node::Node;
+use crate::problem::{Problem, Text};
+use crate::query::{FromParameters, Parameters, Query, checked_period, invalid};
+use crate::rights;
+use crate::views::{Views, When};
+use actix_web::web::Data;
+use actix_web::{HttpResponse, get};
+use chrono::{Datelike as _, NaiveDate};
+use domain::event::case::ClosingKind;
+use domain::ids::{ItemId, OrganisationId};
+use domain::zone::day_of;
+use projections::balance::{Balance, BalanceQuery};
+use projections::processing_times::{
+    Cohort, Dimension, ProcessingTimes, ProcessingTimesError, ProcessingTimesQuery, RegionAs,
+};
+use projections::reference::ReferenceData;
+use projections::satisfaction::{Satisfaction, SatisfactionDimension, SatisfactionQuery};
+use projections::scope::{Attribution, Month, Period, Source};
+use serde::Serialize;
+
+/// What every statistic is limited to.
+#[derive(Debug, Clone)]
+struct Limits {
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+    item: Option<ItemId>,
+    organisation: Option<OrganisationId>,
+    source: Source,
+}
+
+impl FromParameters for Limits {
+    fn take(parameters: &mut Parameters) -> Result<Self, Problem> {
+        Ok(Self {
+            from: parameters.day("from")?,
+            to: parameters.day("to")?,
+            item: parameters.one("item")?,
+            organisation: parameters.one("org")?,
+            source: parameters.one("source")?.unwrap_or_default(),
+        })
+    }
+}
+
+/// The question behind `GET /statistics/processing-times`, as far as it is its own.
+#[derive(Debug, Clone)]
+struct ProcessingTimesFilter {
+    limits: Limits,
+    cohort: Cohort,
+    group_by: Vec<Dimension>,
+    closing: Option<ClosingKind>,
+    attribution: Attribution,
+    region_as: RegionAs,
+}
+
+impl FromParameters for ProcessingTimesFilter {
+    fn take(parameters: &mut Parameters) -> Result<Self, Problem> {
+        Ok(Self {
+            limits: Limits::take(parameters)?,
+            cohort: parameters.word("cohort")?.unwrap_or_default(),
+            group_by: distinct(parameters.words("group_by")?),
+            closing: parameters.word("closing")?,
+            attribution: parameters.word("attribution")?.unwrap_or_default(),
+            region_as: parameters.word("region_as")?.unwrap_or_default(),
+        })
+    }
+}
+
+/// The question behind `GET /statistics/satisfaction`, as far as it is its own.
+#[derive(Debug, Clone)]
+struct SatisfactionFilter {
+    limits: Limits,
+    group_by: Vec<SatisfactionDimension>,
+}
+
+impl FromParameters for SatisfactionFilter {
+    fn take(parameters: &mut Parameters) -> Result<Self, Problem> {
+        Ok(Self { limits: Limits::take(parameters)?, group_by: distinct(parameters.words("group_by")?) })
+    }
+}
+
+/// The question behind `GET /statistics/balance`, as far as it is its own.
+#[derive(Debug, Clone)]
+struct BalanceFilter {
+    month: Month,
+    organisation: Option<OrganisationId>,
+    attribution: Attribution,
+    source: Source,
+}
+
+impl FromParameters for BalanceFilter {
+    fn take(parameters: &mut Parameters) -> Result<Self, Problem> {
+        let required = || invalid("month", Text::new("必填，如 2022-02", "it is required, such as 2022-02"));
+        Ok(Self {
+            month: parameters.one("month")?.ok_or_else(required)?,
+            organisation: parameters.one("org")?,
+            attribution: parameters.word("attribution")?.unwrap_or_default(),
+            source: parameters.one("source")?.unwrap_or_default(),
+        })
+    }
+}
+
+/// A dimension asked for twice tells nothing more than once.
+fn distinct<T: Ord + Copy>(mut listed: Vec<T>) -> Vec<T> {
+    listed.sort_unstable();
+    listed.dedup();
+    listed
+}
+
+/// An answer with the limits it was made with, so that a figure read aloud can be found again.
+#[derive(Serialize)]
+struct Told<T> {
+    from: NaiveDate,
+    to: NaiveDate,
+    organisation: OrganisationId,
+    source: String,
+    #[serde(flatten)]
+    answer: T,
+}
+
+/// Processing times 办理时长, on-time rates and what stands beside them.
+#[utoipa::path(
+    get, path = "/api/v1/statistics/processing-times", tag = "statistics", security(("token" = [])),
+    params(
+        ("from" = Option<String>, Query, description = "First day; 1 January of the year of `as_of` if absent", example = "2022-01-01"),
+        ("to" = Option<String>, Query, description = "First day after; the day after `as_of` if absent", example = "2022-04-01"),
+        ("cohort" = Option<String>, Query, description = "`finished` (default) or `accepted`: the effective date that puts a case into the period"),
+        ("group_by" = Option<String>, Query, description = "Comma-separated: `item, item_version, authority, step, clerk, township, county, month`", example = "county,month"),
+        ("item" = Option<String>, Query, description = "Only this item", example = "FZ-001"),
+        ("org" = Option<String>, Query, description = "Only this organisation and those under it", example = "361023"),
+        ("closing" = Option<String>, Query, description = "Only cases that ended so", example = "granted"),
+        ("attribution" = Option<String>, Query, description = "`intake`, `deciding` (default) or `delivering`"),
+        ("region_as" = Option<String>, Query, description = "`then` or `now` (default)"),
+        ("source" = Option<String>, Query, description = "`own` (default), a legacy system, or `all`"),
+        crate::openapi::WhenParameters,
+    ),
+    responses((status = 200, description = "Rows by group, and the total", body = Object, example = json!({
+        "position": 612345, "as_of": "2022-04-01T09:00:00.000+08:00", "from": "2022-01-01", "to": "2022-04-01",
+        "organisation": "361023", "source": "own",
+        "rows": [{"key": {"month": "2022-02"}, "n": 412,
+            "on_time_promised": {"numerator": 398, "denominator": 410, "rate": 0.9707},
+            "working_days": {"n": 410, "mean": 6.4, "p50": 5, "p90": 14, "p95": 17, "max": 31},
+            "open_overdue": 3, "recorded_late": 9}],
+        "total": {"key": {}, "n": 412}, "legacy": {}
+    })))
+)]
+#[get("/statistics/processing-times")]
+pub(crate) async fn get_processing_times(
+    node: Data<Node>,
+    caller: Caller,
+    Query((filter, when)): Query<(ProcessingTimesFilter, When)>,
+) -> Result<HttpResponse, Problem> {
+    if filter.group_by.contains(&Dimension::Clerk) {
+        rights::sees_staff(&caller)?;
+    }
+    let views = &node.reads.views;
+    let at = views.resolve(&when, &node.clock).await?;
+    let scope = scope(views, &caller, &filter.limits)?;
+    let period = period(&filter.limits, at.day(), day_of(node.clock.now()))?;
+    let source = filter.limits.source.to_string();
+    let query = ProcessingTimesQuery {
+        period,
+        cohort: filter.cohort,
+        group_by: filter.group_by,
+        item: filter.limits.item,
+        organisation: scope.within,
+        closing: filter.closing,
+        attribution: filter.attribution,
+        region_as: filter.region_as,
+        source: filter.limits.source,
+    };
+    let day = at.day();
+    let ask = move |times: &ProcessingTimes, data: &ReferenceData| times.answer(&query, &data.reference, day);
+    let seen = views.study(&at, ask).await?;
+    let Period { from, to } = period;
+    let told = Told { from, to, organisation: scope.organisation, source, answer: seen.value? };
+    Ok(Stamp::new(&at, seen.position).json(&told))
+}
+
+/// Satisfaction 好差评: levels, rates with their counts, orders.
+#[utoipa::path(
+    get, path = "/api/v1/statistics/satisfaction", tag = "statistics", security(("token" = [])),
+    params(
+        ("from" = Option<String>, Query, description = "First day; 1 January of the year of `as_of` if absent", example = "2022-01-01"),
+        ("to" = Option<String>, Query, description = "First day after; the day after `as_of` if absent", example = "2022-04-01"),
+        ("group_by" = Option<String>, Query, description = "Comma-separated: `org, window, staff, item, channel, stage, month`", example = "org,month"),
+        ("item" = Option<String>, Query, description = "Only this item", example = "FZ-001"),
+        ("org" = Option<String>, Query, description = "Only this organisation and those under it", example = "361023"),
+        ("source" = Option<String>, Query, description = "`own` (default), a legacy system, or `all`"),
+        crate::openapi::WhenParameters,
+    ),
+    responses((status = 200, description = "Rows by group, and the total", body = Object, example = json!({
+        "position": 612345, "as_of": "2022-04-01T09:00:00.000+08:00", "from": "2022-01-01", "to": "2022-04-01",
+        "organisation": "361023", "source": "own",
+        "rows": [{"key": {"month": "2022-02"}, "services": 412, "immature": 0, "ratings": 61, "not_adopted": 1,
+            "levels": {"very-satisfied": {"active": 40, "default": 0}},
+            "good_rate": {"numerator": 60, "denominator": 61, "rate": 0.9836},
+            "score": {"sum": 5720, "n": 61, "mean": 93.77}}],
+        "total": {"key": {}, "services": 412}
+    })))
+)]
+#[get("/statistics/satisfaction")]
+pub(crate) async fn get_satisfaction(
+    node: Data<Node>,
+    caller: Caller,
+    Query((filter, when)): Query<(SatisfactionFilter, When)>,
+) -> Result<HttpResponse, Problem> {
+    if filter.group_by.contains(&SatisfactionDimension::Staff) {
+        rights::sees_staff(&caller)?;
+    }
+    let views = &node.reads.views;
+    let at = views.resolve(&when, &node.clock).await?;
+    let scope = scope(views, &caller, &filter.limits)?;
+    let period = period(&filter.limits, at.day(), day_of(node.clock.now()))?;
+    let source = filter.limits.source.to_string();
+    let query = SatisfactionQuery {
+        period,
+        group_by: filter.group_by,
+        item: filter.limits.item,
+        organisation: scope.within,
+        source: filter.limits.source,
+    };
+    let day = at.day();
+    let ask =
+        move |satisfaction: &Satisfaction, data: &ReferenceData| satisfaction.answer(&query, &data.reference, day);
+    let seen = views.study(&at, ask).await?;
+    let Period { from, to } = period;
+    let told = Told { from, to, organisation: scope.organisation, source, answer: seen.value };
+    Ok(Stamp::new(&at, seen.position).json(&told))
+}
+
+/// The balance of a month: opening + submitted = each way of closing + open.
+#[utoipa::path(
+    get, path = "/api/v1/statistics/balance", tag = "statistics", security(("token" = [])),
+    params(
+        ("month" = String, Query, description = "The month", example = "2022-02"),
+        ("org" = Option<String>, Query, description = "Only this organisation and those under it", example = "361023"),
+        ("attribution" = Option<String>, Query, description = "`intake`, `deciding` (default) or `delivering`"),
+        ("source" = Option<String>, Query, description = "`own` (default), a legacy system, or `all`"),
+        crate::openapi::WhenParameters,
+    ),
+    responses((status = 200, description = "Rows by organisation, and the total", body = Object, example = json!({
+        "position": 612345, "as_of": "2022-04-01T09:00:00.000+08:00", "month": "2022-02", "attribution": "deciding",
+        "rows": [{"organisation": "361023100", "opening": 20, "submitted": 130,
+            "closings": {"granted": 110, "withdrawn": 4}, "closed": 114, "open": 36}],
+        "total": {"organisation": null, "opening": 20, "submitted": 130,
+            "closings": {"granted": 110, "withdrawn": 4}, "closed": 114, "open": 36}
+    })))
+)]
+#[get("/statistics/balance")]
+pub(crate) async fn get_balance(
+    node: Data<Node>,
+    caller: Caller,
+    Query((filter, when)): Query<(BalanceFilter, When)>,
+) -> Result<HttpResponse, Problem> {
+    let views = &node.reads.views;
+    let at = views.resolve(&when, &node.clock).await?;
+    let limits = Limits {
+        from: Some(filter.month.first_day()),
+        to: None,
+        item: None,
+        organisation: filter.organisation,
+        source: filter.source.clone(),
+    };
+    let scope = scope(views, &caller, &limits)?;
+    // A month that has not begun has no balance; the running one has what there is of it.
+    period(&limits, at.day(), day_of(node.clock.now()))?;
+    let query = BalanceQuery {
+        month: filter.month,
+        organisation: scope.within,
+        attribution: filter.attribution,
+        source: filter.source,
+    };
+    let ask = move |balance: &Balance, data: &ReferenceData| balance.answer(&query, &data.reference.organisations);
+    let seen = views.study(&at, ask).await?;
+    Ok(Stamp::new(&at, seen.position).json(&seen.value))
+}
+
+/// Of which organisation figures are told, and whether that limits anything.
+struct Scope {
+    organisation: OrganisationId,
+    within: Option<OrganisationId>,
+}
+
+fn scope(views: &Views, caller: &Caller, limits: &Limits) -> Result<Scope, Problem> {
+    views.today(|reference| {
+        let organisations = &reference.organisations;
+        let organisation = rights::asked_organisation(caller, limits.organisation.as_ref(), organisations)?;
+        // The whole city is no limit: histories taken in name organisations that its tree does not know.
+        let is_city = organisations.get(&organisation).is_some_and(|known| known.parent().is_none());
+        Ok(Scope { within: (!is_city).then(|| organisation.clone()), organisation })
+    })
+}
+
+/// The period asked for; where nothing is said, from the beginning of the year until the moment.
+fn period(limits: &Limits, day: NaiveDate, today: NaiveDate) -> Result<Period, Problem> {
+    let new_year = NaiveDate::from_ymd_opt(day.year(), 1, 1).unwrap_or(day);
+    let tomorrow = day.succ_opt().unwrap_or(day);
+    let from = limits.from.unwrap_or_else(|| limits.to.map_or(new_year, |to| new_year.min(to)));
+    let to = limits.to.unwrap_or_else(|| tomorrow.max(from));
+    checked_period("from", from, "to", to, today)
+}
+
+impl From<ProcessingTimesError> for Problem {
+    fn from(error: ProcessingTimesError) -> Self {
+        let zh = match error {
+            ProcessingTimesError::StepsHaveNoClosing => "按环节统计时没有办结方式",
+            ProcessingTimesError::StepsHaveNoAcceptance => "按环节统计时只能用 cohort=finished",
+        };
+        invalid("group_by", Text::new(zh, error.to_string()))
+    }
+}

@@ -1,0 +1,337 @@
+//! Which history an answer rests on: the live views, or the same views as they stood.
+//!
+//! A question is resolved once to a [`Standing`]; handlers then look at views without knowing which kind they were
+//! given. Rights are not resolved here: they are always today's.
+
+use crate::clock::Clock;
+use crate::problem::{FieldError, Kind, Problem, Text};
+use crate::query::{FromParameters, Parameters, invalid};
+use chrono::NaiveDate;
+use domain::fact::{Fact, Subject};
+use domain::ids::CaseId;
+use domain::reference::Reference;
+use domain::zone::{Instant, day_of};
+use eventstore::Position;
+use projections::Projection;
+use projections::balance::Balance;
+use projections::case_file::CaseFile;
+use projections::processing_times::ProcessingTimes;
+use projections::queues::Queues;
+use projections::reference::ReferenceData;
+use projections::satisfaction::Satisfaction;
+use replay::as_of::Past;
+use replay::history::{History, HistoryError};
+use replay::live::{Behind, Live};
+use replay::moment::{Basis, Late, Moment, Slice};
+use replay::view::View;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// How long a read waits for the views to reach `min_position`.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a look at the past waits for its turn.
+const PAST_PATIENCE: Duration = Duration::from_secs(10);
+/// How many looks at the past are worked out at once.
+const PAST_LOOKS_MAX: usize = 2;
+
+/// Which history is asked for: `as_of`, `basis` and `min_position` of every read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct When {
+    as_of: Option<Instant>,
+    basis: Option<Basis>,
+    min_position: Option<u64>,
+}
+
+impl FromParameters for When {
+    fn take(parameters: &mut Parameters) -> Result<Self, Problem> {
+        let as_of = parameters.moment("as_of")?;
+        let basis = parameters.one::<Basis>("basis")?;
+        let min_position = parameters.number("min_position", 0, u64::MAX)?;
+        Ok(Self { as_of, basis, min_position })
+    }
+}
+
+impl When {
+    /// Returns the moment asked for, if it is not now.
+    #[must_use]
+    pub fn as_of(&self) -> Option<Instant> {
+        self.as_of
+    }
+}
+
+/// The history that an answer rests on, resolved once; cursors keep it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The moment by which lights are judged and which the answer names.
+    pub at: Instant,
+    past: Option<PastSlice>,
+}
+
+/// A slice of history in a form that a cursor can carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct PastSlice {
+    through: u64,
+    late: Option<(Instant, u64)>,
+}
+
+impl Standing {
+    /// The present.
+    #[must_use]
+    pub fn now(at: Instant) -> Self {
+        Self { at, past: None }
+    }
+
+    /// Returns the day in Fuzhou by which lights are judged.
+    #[must_use]
+    pub fn day(&self) -> NaiveDate {
+        day_of(self.at)
+    }
+
+    /// Returns the slice of history, unless it is the present.
+    #[must_use]
+    pub fn slice(&self) -> Option<Slice> {
+        self.past.map(|past| Slice {
+            through: Position(past.through),
+            late: past.late.map(|(until, known)| Late { until, known: Position(known) }),
+        })
+    }
+
+    fn of(slice: Slice, at: Instant) -> Self {
+        let late = slice.late.map(|late| (late.until, late.known.0));
+        Self { at, past: Some(PastSlice { through: slice.through.0, late }) }
+    }
+}
+
+/// A projection that is kept live.
+pub trait Kept: Projection {
+    /// Returns its live view.
+    fn of(views: &replay::views::Views) -> &View<Self>;
+}
+
+impl Kept for ReferenceData {
+    fn of(views: &replay::views::Views) -> &View<Self> {
+        &views.reference
+    }
+}
+
+impl Kept for Queues {
+    fn of(views: &replay::views::Views) -> &View<Self> {
+        &views.queues
+    }
+}
+
+impl Kept for ProcessingTimes {
+    fn of(views: &replay::views::Views) -> &View<Self> {
+        &views.processing_times
+    }
+}
+
+impl Kept for Satisfaction {
+    fn of(views: &replay::views::Views) -> &View<Self> {
+        &views.satisfaction
+    }
+}
+
+impl Kept for Balance {
+    fn of(views: &replay::views::Views) -> &View<Self> {
+        &views.balance
+    }
+}
+
+/// Something seen in the views, and up to where they had folded when it was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen<T> {
+    /// What was seen.
+    pub value: T,
+    /// The last position in it.
+    pub position: Position,
+}
+
+/// The live views and the past, behind one door.
+#[derive(Clone)]
+pub struct Views {
+    live: Arc<Live>,
+    past: Past,
+    turns: Arc<Semaphore>,
+}
+
+impl Views {
+    /// Puts the door in front of the live views.
+    #[must_use]
+    pub fn new(live: Arc<Live>) -> Self {
+        let past = Past::new(live.history().clone(), live.checkpoints().clone(), live.index().clone());
+        Self { live, past, turns: Arc::new(Semaphore::new(PAST_LOOKS_MAX)) }
+    }
+
+    /// Returns the live views.
+    #[must_use]
+    pub fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+
+    /// Returns the log.
+    #[must_use]
+    pub fn history(&self) -> &History {
+        self.live.history()
+    }
+
+    /// Resolves a question against the log, once.
+    ///
+    /// # Errors
+    /// `as_of` lies in the future, `basis` stands without it, or the views do not reach `min_position` in time.
+    pub async fn resolve(&self, when: &When, clock: &Clock) -> Result<Standing, Problem> {
+        let now = clock.now();
+        if let Some(wanted) = when.min_position {
+            self.live.wait_for(Position(wanted), PATIENCE).await?;
+        }
+        let Some(at) = when.as_of else {
+            return match when.basis {
+                None | Some(Basis::Recorded) => Ok(Standing::now(now)),
+                Some(Basis::Effective) => {
+                    let detail = Text::new("须与 as_of 同用", "it means nothing without as_of");
+                    Err(invalid("basis", detail))
+                }
+            };
+        };
+        if now < at {
+            let detail = Text::new("该时间尚未到来", "that moment has not come yet");
+            return Err(Problem::new(Kind::FutureMoment).errors(vec![FieldError::new("/as_of", detail)]));
+        }
+        let moment = Moment::At(at, when.basis.unwrap_or(Basis::Recorded));
+        let slice = self.history().slice(moment).await.map_err(HistoryError::from)?;
+        Ok(Standing::of(slice, at))
+    }
+
+    /// Looks at one projection: the live one, or as it stood.
+    ///
+    /// # Errors
+    /// The log cannot be read, or too many look at the past at once.
+    pub async fn look<P: Kept, T>(&self, at: &Standing, look: impl FnOnce(&P) -> T) -> Result<Seen<T>, Problem> {
+        match at.slice() {
+            None => Ok(self.live.read(|views| seen(P::of(views), look))),
+            Some(slice) => Ok(seen(&*self.past_view::<P>(slice).await?, look)),
+        }
+    }
+
+    /// Looks at two projections at the same position.
+    ///
+    /// # Errors
+    /// The log cannot be read, or too many look at the past at once.
+    pub async fn look_at_both<P: Kept, Q: Kept, T>(
+        &self,
+        at: &Standing,
+        look: impl FnOnce(&P, &Q) -> T,
+    ) -> Result<Seen<T>, Problem> {
+        match at.slice() {
+            None => Ok(self.live.read(|views| {
+                let (one, other) = (P::of(views), Q::of(views));
+                Seen { value: look(&one.state, &other.state), position: one.position.min(other.position) }
+            })),
+            Some(slice) => {
+                let one = self.past_view::<P>(slice).await?;
+                let other = self.past_view::<Q>(slice).await?;
+                Ok(Seen { value: look(&one.state, &other.state), position: one.position })
+            }
+        }
+    }
+
+    /// The same, off the threads that answer requests: for questions that read many cells.
+    ///
+    /// # Errors
+    /// The log cannot be read, or too many look at the past at once.
+    pub async fn study<P: Kept, Q: Kept, T: Send + 'static>(
+        &self,
+        at: &Standing,
+        look: impl FnOnce(&P, &Q) -> T + Send + 'static,
+    ) -> Result<Seen<T>, Problem> {
+        let studied = match at.slice() {
+            None => {
+                let live = self.live.clone();
+                tokio::task::spawn_blocking(move || {
+                    live.read(|views| {
+                        let (one, other) = (P::of(views), Q::of(views));
+                        Seen { value: look(&one.state, &other.state), position: one.position.min(other.position) }
+                    })
+                })
+            }
+            Some(slice) => {
+                let (one, other) = (self.past_view::<P>(slice).await?, self.past_view::<Q>(slice).await?);
+                tokio::task::spawn_blocking(move || Seen {
+                    value: look(&one.state, &other.state),
+                    position: one.position,
+                })
+            }
+        };
+        studied.await.map_err(|_| Problem::new(Kind::Internal))
+    }
+
+    /// Looks at today's catalogue, organisations, calendar and policies: what rights go by.
+    pub fn today<T>(&self, look: impl FnOnce(&Reference) -> T) -> T {
+        self.live.read(|views| look(&views.reference.state.reference))
+    }
+
+    /// Returns the file of a case, open or closed, as it stood; nothing if there was no such case.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub async fn case_file(&self, at: &Standing, case: CaseId) -> Result<Option<CaseFile>, Problem> {
+        let Some(slice) = at.slice() else {
+            let open = self.live.read(|views| views.queues.state.case(case).cloned());
+            return match open {
+                Some(file) => Ok(Some(file)),
+                None => Ok(file_of(&self.history().stream(&Subject::Case(case)).await?)),
+            };
+        };
+        Ok(file_of(&self.history().stream_in(&Subject::Case(case), &slice).await?))
+    }
+
+    /// Folds off the threads that answer requests: a look far back may take a second.
+    async fn past_view<P: Kept>(&self, slice: Slice) -> Result<Arc<View<P>>, Problem> {
+        let turn = tokio::time::timeout(PAST_PATIENCE, self.turns.clone().acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else { return Err(Problem::new(Kind::Unavailable).retry_after(5)) };
+        let past = self.past.clone();
+        let here = tokio::runtime::Handle::current();
+        let folded = tokio::task::spawn_blocking(move || {
+            let view = here.block_on(past.view::<P>(&slice));
+            drop(turn);
+            view
+        });
+        folded.await.map_err(|_| Problem::new(Kind::Internal))?.map_err(Problem::from)
+    }
+}
+
+/// Returns the file that the facts of one case make; nothing if there are none.
+#[must_use]
+pub fn file_of(facts: &[Fact]) -> Option<CaseFile> {
+    let mut file = CaseFile::default();
+    facts.iter().for_each(|fact| file.apply(fact));
+    file.id.is_some().then_some(file)
+}
+
+fn seen<P: Projection, T>(view: &View<P>, look: impl FnOnce(&P) -> T) -> Seen<T> {
+    Seen { value: look(&view.state), position: view.position }
+}
+
+impl From<Behind> for Problem {
+    fn from(behind: Behind) -> Self {
+        let Behind { reached, wanted } = behind;
+        Self::new(Kind::NotCaughtUp).detail(Text::new(
+            format!("数据已更新至 {reached}，尚未到 {wanted}"),
+            format!("the views stand at {reached}, not yet at {wanted}"),
+        ))
+    }
+}
+
+impl From<HistoryError> for Problem {
+    fn from(error: HistoryError) -> Self {
+        tracing::error!("the log could not be read for an answer: {error}");
+        match error {
+            HistoryError::Read(eventstore::ReadError::Unavailable { .. }) => Self::new(Kind::Unavailable),
+            HistoryError::Read(eventstore::ReadError::Corrupt { .. }) | HistoryError::Decode { .. } => {
+                Self::new(Kind::Internal)
+            }
+        }
+    }
+}
