@@ -606,7 +606,12 @@ impl Case {
     }
 }
 
-/// The day from which a fact counts; a deemed acceptance counts from the day of receipt.
+/// The day from which a fact counts: of a deemed acceptance the receipt, of a correction the corrected fact's.
 fn effective_day(event: &CaseEvent, occurred_at: Instant) -> NaiveDate {
-    if let CaseEvent::CaseAccepted(body) = event { body.effective_on } else { day_of(occurred_at) }
+    if let CaseEvent::CaseAccepted(CaseAccepted { kind: AcceptanceKind::Deemed, effective_on, .. })
+    | CaseEvent::RecordCorrected(RecordCorrected { effective_on, .. }) = event
+    {
+        return *effective_on;
+    }
+    day_of(occurred_at)
 }

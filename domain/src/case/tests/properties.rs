@@ -8,6 +8,7 @@ use crate::due::{due, next_due};
 use crate::event::CaseEvent;
 use crate::event::case::*;
 use crate::ids::EventId;
+use crate::zone::{day_of, start_of};
 use chrono::Duration;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -258,6 +259,11 @@ proptest! {
             }
             let _ = next_due(&prefix, &story.city, story.moment());
         }
+        let next = next_due(&story.case, &story.city, story.moment());
+        let later = (1..90).map(|days| start_of(day_of(story.moment()) + Duration::days(days)));
+        let first = later.into_iter().find(|moment| !due(&story.case, &story.city, *moment).is_empty());
+        prop_assert!(first.is_none_or(|first| next.is_some_and(|next| next <= first)), "{next:?} comes after {first:?}");
+
         let closings = events.iter().filter(|(event, ..)| matches!(event,
             CaseEvent::NotRequiredTold(_) | CaseEvent::IntakeRefused(_) | CaseEvent::SupplementLapsed(_)
             | CaseEvent::CaseFinished(_) | CaseEvent::CaseWithdrawn(_) | CaseEvent::CaseReturned(_)
