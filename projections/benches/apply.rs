@@ -4,7 +4,6 @@
 #![allow(missing_docs, clippy::unwrap_used, reason = "a program for developers")]
 
 #[path = "../src/testing.rs"]
-#[expect(dead_code, reason = "tests use more of it")]
 mod testing;
 
 use domain::builtin;

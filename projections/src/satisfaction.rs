@@ -37,7 +37,7 @@ pub struct Satisfaction {
     /// Bad-rating orders, by the day their service ended.
     orders: Daily<Order>,
     /// Where open cases were received: their acceptance is rated there too.
-    windows: BTreeMap<CaseId, Code>,
+    received: BTreeMap<CaseId, Received>,
     /// Orders that are not closed, and bad ratings whose order is about to open.
     open: BTreeMap<RatingId, OpenOrder>,
 }
@@ -49,6 +49,13 @@ struct Texts {
     organisations: Names<OrganisationId>,
     windows: Names<WindowId>,
     staff: Names<StaffId>,
+}
+
+/// At which hall and window a case was received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Received {
+    organisation: Code,
+    window: Option<Code>,
 }
 
 /// Where and by whom a service was given.
@@ -131,21 +138,21 @@ impl Satisfaction {
             | CaseEvent::CaseWithdrawn(CaseWithdrawn { closing, .. })
             | CaseEvent::CaseReturned(CaseReturned { closing, .. })
             | CaseEvent::CaseAborted(CaseAborted { closing, .. }) => {
-                self.windows.remove(&case);
+                self.received.remove(&case);
                 let service = self.texts.ended(closing);
                 self.services.add(closing.closed_on, service);
             }
-            CaseEvent::CaseReceived(_) => {
-                if let Some(window) = &fact.by.window {
-                    self.windows.insert(case, self.texts.windows.code(window));
-                }
+            CaseEvent::CaseReceived(received) => {
+                let organisation = self.texts.organisations.code(&received.organisation);
+                let window = fact.by.window.as_ref().map(|window| self.texts.windows.code(window));
+                self.received.insert(case, Received { organisation, window });
             }
             CaseEvent::CaseAccepted(CaseAccepted { effective_on, dimensions, .. }) => {
-                let service = self.texts.accepted(dimensions, self.windows.get(&case).copied());
+                let service = self.texts.accepted(dimensions, self.received.get(&case).copied());
                 self.services.add(*effective_on, service);
             }
             CaseEvent::DeemedAcceptanceReversed(DeemedAcceptanceReversed { dimensions, effective_on, .. }) => {
-                let service = self.texts.accepted(dimensions, self.windows.get(&case).copied());
+                let service = self.texts.accepted(dimensions, self.received.get(&case).copied());
                 self.services.take(*effective_on, service);
             }
             CaseEvent::RecordCorrected(corrected) => {
@@ -304,19 +311,19 @@ impl Texts {
         let place = Place {
             source: self.sources.code(&closing.source),
             item: Some(self.items.code(&closing.item)),
-            organisation: self.organisations.code(&closing.intake),
+            organisation: self.organisations.code(closing.received_at.as_ref().unwrap_or(&closing.intake)),
             window: closing.window.as_ref().map(|window| self.windows.code(window)),
             staff: closing.clerk.as_ref().map(|clerk| self.staff.code(clerk)),
         };
         Service { place, item_version: closing.item_version, stage: RatingStage::Finish }
     }
 
-    fn accepted(&mut self, dimensions: &Dimensions, window: Option<Code>) -> Service {
+    fn accepted(&mut self, dimensions: &Dimensions, received: Option<Received>) -> Service {
         let place = Place {
             source: self.sources.code(&dimensions.source),
             item: Some(self.items.code(&dimensions.item)),
-            organisation: self.organisations.code(&dimensions.intake),
-            window,
+            organisation: received.map_or_else(|| self.organisations.code(&dimensions.intake), |at| at.organisation),
+            window: received.and_then(|at| at.window),
             staff: dimensions.clerk.as_ref().map(|clerk| self.staff.code(clerk)),
         };
         Service { place, item_version: dimensions.item_version, stage: RatingStage::Accept }

@@ -649,6 +649,7 @@ impl Life<'_> {
             authority,
             case_kind: CaseKind::Promise,
             intake: self.intake.clone(),
+            received_at: None,
             deciding: self.deciding.clone(),
             delivering: self.intake.clone(),
             clerk: Some(self.clerk.id.clone()),
@@ -680,7 +681,7 @@ pub(crate) fn service_of(closing: &Closing) -> RatedService {
     RatedService {
         source: closing.source.clone(),
         item: Some(closing.item.clone()),
-        organisation: closing.intake.clone(),
+        organisation: closing.received_at.as_ref().unwrap_or(&closing.intake).clone(),
         window: closing.window.clone(),
         staff: closing.clerk.clone(),
         ended_on: closing.closed_on,

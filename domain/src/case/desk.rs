@@ -137,6 +137,7 @@ impl<'a> Desk<'a> {
             authority: application.authority,
             case_kind: application.kind,
             intake: application.intake.clone(),
+            received_at: self.received_elsewhere(),
             deciding: self.deciding().clone(),
             delivering: delivering.clone(),
             clerk: case.receipt.as_ref().and_then(|receipt| receipt.by.clone()),
@@ -161,6 +162,11 @@ impl<'a> Desk<'a> {
             paperless: self.is_paperless(),
         };
         self.timed(closing, case.accepted_on(), self.day, &clocks)
+    }
+
+    fn received_elsewhere(&self) -> Option<OrganisationId> {
+        let receipt = self.case.receipt.as_ref().map(|receipt| &receipt.organisation);
+        receipt.filter(|hall| **hall != self.application.intake).cloned()
     }
 
     /// The closing with everything that follows from its days.

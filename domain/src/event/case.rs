@@ -169,6 +169,9 @@ pub struct Closing {
     pub case_kind: CaseKind,
     /// Where it was taken in.
     pub intake: OrganisationId,
+    /// Where its materials were registered, if that is another hall than the one that took it in: it serves, and is rated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received_at: Option<OrganisationId>,
     /// Where it was decided (or would have been).
     pub deciding: OrganisationId,
     /// Where it was handed out (or would have been).
@@ -176,7 +179,7 @@ pub struct Closing {
     /// Who took it in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clerk: Option<StaffId>,
-    /// At which window it was taken in.
+    /// At which window its materials were registered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<WindowId>,
     /// Who decided it.

@@ -284,14 +284,14 @@ impl Queues {
         today: NaiveDate,
     ) -> QueuePage {
         self.index.look(self, |entries| {
-            let mut counts: BTreeMap<QueueKind, BTreeMap<Light, u64>> = BTreeMap::new();
+            let mut counts: BTreeMap<(QueueKind, Light), u64> = BTreeMap::new();
             let mut candidates: Vec<Candidate<'_>> = Vec::new();
             entries.visit(query.organisation.as_ref(), reference, |key, waiting| {
                 if query.mine.is_some() && query.mine != waiting.holder {
                     return;
                 }
                 let candidate = Candidate::new(key, waiting, today);
-                *counts.entry(waiting.kind).or_default().entry(candidate.light).or_default() += 1;
+                *counts.entry((waiting.kind, candidate.light)).or_default() += 1;
                 let wanted = query.kind.is_none_or(|kind| kind == waiting.kind)
                     && query.light.is_none_or(|light| light == candidate.light)
                     && after.is_none_or(|after| after.place() < candidate.place());
@@ -308,7 +308,7 @@ impl Queues {
             QueuePage {
                 rows: candidates.iter().map(|candidate| self.row(candidate, reference, today)).collect(),
                 next: candidates.last().filter(|_| has_more).map(Candidate::cursor),
-                counts,
+                counts: by_kind(counts),
             }
         })
     }
@@ -400,6 +400,14 @@ impl Queues {
             }
         });
     }
+}
+
+fn by_kind(counts: BTreeMap<(QueueKind, Light), u64>) -> BTreeMap<QueueKind, BTreeMap<Light, u64>> {
+    let mut kinds: BTreeMap<QueueKind, BTreeMap<Light, u64>> = BTreeMap::new();
+    for ((kind, light), count) in counts {
+        kinds.entry(kind).or_default().insert(light, count);
+    }
+    kinds
 }
 
 impl Entries {

@@ -226,3 +226,23 @@ fn there_are_no_rates_over_services_by_channel() {
     let answer = ask(&fold(&history(2, 60)), &query);
     assert!(answer.rows.iter().all(|row| row.services.is_none() && row.active_rate.is_none()));
 }
+
+#[test]
+fn a_case_is_served_and_rated_where_its_materials_were_registered() {
+    let facts = history(1, 40);
+    let finished = facts.iter().find_map(|fact| match &fact.event {
+        Event::Case(CaseEvent::CaseFinished(finished)) => Some(finished.clone()),
+        _ => None,
+    });
+    let mut finished = finished.unwrap();
+    finished.closing.received_at = Some(id("361023101"));
+    let rated = rated(case_id(1), Level::Satisfied, RatingOrigin::Active, service_of(&finished.closing));
+    let mut story = Story::default();
+    let clerk = actor("c-1", Role::Clerk, "361023101");
+    story.tell(noon(day("2022-06-01")), Subject::Case(case_id(1)), &clerk, CaseEvent::from(finished));
+    story.tell(noon(day("2022-06-02")), Subject::Rating(id("case-1-finish")), &clerk, RatingEvent::from(rated));
+    let query = SatisfactionQuery { group_by: vec![SatisfactionDimension::Org], ..everything() };
+    let rows = ask(&fold(&story.facts()), &query).rows;
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0].active_rate, Some(Rate::of(1, 1)));
+}
