@@ -307,6 +307,12 @@ fn built_in_append(built_in: &builtin::BuiltIn, expected: Expected, clock: &Cloc
     }
 }
 
+/// Registers everything that can be asked of a node. [`problem::render`] must be wrapped around it.
+pub fn configure(app: &mut web::ServiceConfig, node: &web::Data<Node>) {
+    app.app_data(node.clone()).app_data(web::PayloadConfig::new(node.config.http.body_bytes_max));
+    routes::configure(app);
+}
+
 /// Serves until SIGTERM or Ctrl-C, then stops in order: no new connections, what is accepted is answered, the views are
 /// kept aside, the log is closed.
 ///
@@ -320,11 +326,9 @@ pub async fn serve(node: Node) -> Result<(), StartError> {
     let shared = node.clone();
     let server = HttpServer::new(move || {
         App::new()
-            .app_data(shared.clone())
-            .app_data(web::PayloadConfig::new(shared.config.http.body_bytes_max))
             .wrap(actix_web::middleware::from_fn(problem::render))
             .wrap(actix_web::middleware::from_fn(telemetry::observe))
-            .configure(routes::configure)
+            .configure(|app| configure(app, &shared))
     })
     // Open streams must be told before requests under way are waited for.
     .disable_signals()

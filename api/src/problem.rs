@@ -403,18 +403,15 @@ impl ResponseError for Problem {
 /// Middleware: gives every no of handlers, extractors and the router the one shape, in the caller's language.
 ///
 /// # Errors
-/// None of its own: what comes from below is rendered here.
+/// None of its own; those of other middleware pass through.
 pub async fn render(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let language = Language::of(request.headers());
     let instance = request.path().to_owned();
-    let outer = request.request().clone();
-    let response = match next.call(request).await {
-        Ok(response) => response.map_into_boxed_body(),
-        Err(error) => ServiceResponse::from_err(error, outer),
-    };
+    // What handlers, extractors and the router refuse arrives as a response.
+    let response = next.call(request).await?.map_into_boxed_body();
     if !response.status().is_client_error() && !response.status().is_server_error() {
         return Ok(response);
     }

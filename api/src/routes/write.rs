@@ -43,6 +43,28 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/stream-tickets", post().to(stream_ticket));
 }
 
+/// Every write below `/api/v1`: method and path.
+pub const ROUTES: [(&str, &str); 18] = [
+    ("POST", "/cases"),
+    ("GET", "/cases/{id}/actions"),
+    ("POST", "/cases/{id}/actions/{action}"),
+    ("POST", "/cases/{id}/unmask"),
+    ("POST", "/cases/{id}/materials"),
+    ("GET", "/cases/{id}/materials/{material}"),
+    ("POST", "/subjects/lookup"),
+    ("POST", "/items"),
+    ("POST", "/items/{id}/actions/{action}"),
+    ("POST", "/organisations"),
+    ("POST", "/organisations/{id}/actions/{action}"),
+    ("POST", "/calendars"),
+    ("POST", "/calendars/{id}/actions/{action}"),
+    ("POST", "/policies"),
+    ("POST", "/policies/{id}/actions/{action}"),
+    ("POST", "/ratings"),
+    ("POST", "/ratings/{id}/actions/{action}"),
+    ("POST", "/stream-tickets"),
+];
+
 /// A word that opens streams for a browser's `EventSource`.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StreamTicket {

@@ -16,11 +16,15 @@ use domain::fact::Subject;
 use domain::ids::{ItemId, OrganisationId, StaffId};
 use domain::organisation::{OrganisationCommand, OrganisationState};
 use domain::policy::{Policies, PolicyCommand};
+use eventstore::StreamVersion;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::time::Duration;
 use utoipa::ToSchema;
 
+/// How long an answer waits for decisions to rely on what was published.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// The one stream of the calendar, and the id under which it is addressed.
 const CALENDAR: &str = "calendar";
 /// The one stream of the rules, and the id under which it is addressed.
@@ -101,6 +105,8 @@ async fn execute<D: Stream<Rejection: Into<Problem>>>(
         Begun::Repeated(done) => done,
         Begun::Fresh(under_way) => node.executor.execute::<D>(&under_way, &asked, subject, command, &[]).await?,
     };
+    // Whoever publishes and then acts is judged by what they published. If it takes too long, a guard tells.
+    node.reference.reaches(subject, StreamVersion(done.version), PATIENCE).await;
     Ok(Written::new(id, &done).respond())
 }
 
