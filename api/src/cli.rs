@@ -3,6 +3,7 @@
 use crate::auth::{Claims, TokenVerifier};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::demo::Asked;
 use crate::node::{self, Node, StartError};
 use crate::telemetry;
 use chrono::TimeDelta;
@@ -34,6 +35,8 @@ pub struct Command {
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Simulate months of a city's work into a log, then serve it and print a token per role.
+    Demo(Demo),
     /// Serve the log in the data directory; at the first start, record the built-in catalogue, organisations,
     /// calendar and policies.
     Serve(Serve),
@@ -47,6 +50,29 @@ pub struct Serve {
     /// The data directory; `./data` unless the settings say otherwise.
     #[arg(long)]
     pub data: Option<PathBuf>,
+    /// Where to listen; `127.0.0.1:8080` unless the settings say otherwise.
+    #[arg(long)]
+    pub listen: Option<SocketAddr>,
+    /// The settings, a TOML file.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+}
+
+/// Which city to simulate, and where to serve it.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// About how many cases.
+    #[arg(long, default_value_t = 40_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub cases: u64,
+    /// The beginning of all chance: the same seed and last day give the same history.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// The last day, such as 2026-11-20; today if absent.
+    #[arg(long)]
+    pub until: Option<chrono::NaiveDate>,
+    /// The data directory.
+    #[arg(long, default_value = "./data/demo")]
+    pub data: PathBuf,
     /// Where to listen; `127.0.0.1:8080` unless the settings say otherwise.
     #[arg(long)]
     pub listen: Option<SocketAddr>,
@@ -110,6 +136,7 @@ pub fn main() -> ExitCode {
 
 fn run(verb: Verb) -> Result<ExitCode, CliError> {
     match verb {
+        Verb::Demo(demo) => actix_web::rt::System::new().block_on(start_demo(demo)),
         Verb::Serve(serve) => actix_web::rt::System::new().block_on(start(serve)),
         Verb::Token(token) => print_token(&token),
     }
@@ -134,6 +161,15 @@ async fn start(serve: Serve) -> Result<ExitCode, CliError> {
     config.listen = serve.listen.unwrap_or(config.listen);
     let node = Node::open(config, Arc::new(Clock::system())).await?;
     node::serve(node).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn start_demo(demo: Demo) -> Result<ExitCode, CliError> {
+    let mut config = Config::load(demo.config.as_deref(), std::env::vars())?;
+    config.data = demo.data;
+    config.listen = demo.listen.unwrap_or(config.listen);
+    let Demo { cases, seed, until, .. } = demo;
+    crate::demo::run(Asked { cases, seed, until, config }).await?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -12,10 +12,12 @@ mod engine;
 mod people;
 mod plan;
 mod ratings;
+mod run;
 mod script;
 mod sealing;
 
 pub use engine::Tally;
+pub use run::{Asked, run};
 
 use crate::vault::{Vault, VaultError};
 use chrono::{Datelike as _, Days, Months, NaiveDate, TimeDelta};

@@ -17,7 +17,7 @@ use domain::actor::{Actor, Channel, Role};
 use domain::builtin;
 use domain::fact::Subject;
 use domain::ids::{CaseId, CommandId, EventId, ItemId, SubjectId};
-use domain::zone::start_of;
+use domain::zone::{Instant, start_of};
 use eventstore::{
     AppendError, CommandDigest, EventStore, Expected, Head, OpenError, Options, Position, ReadError, Sled,
     StreamVersion,
@@ -103,6 +103,12 @@ pub enum StartError {
     /// Nobody can be listened to there.
     #[error("cannot listen on {0}; is another server there?")]
     Listen(String, #[source] io::Error),
+    /// The demo's data directory cannot be used.
+    #[error("cannot start the demo: {0}")]
+    Demo(String),
+    /// The simulation stopped.
+    #[error("could not simulate the city; remove the data directory and start again")]
+    Simulation(#[source] Box<crate::demo::DemoError>),
     /// The server broke off.
     #[error("the server broke off")]
     Serve(#[source] io::Error),
@@ -264,7 +270,8 @@ async fn record_built_ins(journal: &Journal, clock: &Clock) -> Result<(), StartE
             version => Expected::Exactly(StreamVersion(version)),
         };
         *version += 1;
-        match journal.append(built_in_append(&built_in, expected, clock)).await {
+        let append = built_in_append(&built_in, expected, clock.now(), EventId(clock.ulid()));
+        match journal.append(append).await {
             Ok(_) | Err(AppendError::Conflict { .. }) => (),
             Err(error) => return Err(StartError::BuiltIn(error)),
         }
@@ -287,10 +294,11 @@ fn built_in_command(built_in: &builtin::BuiltIn) -> (CommandId, CommandDigest) {
     (CommandId(Ulid::from_parts(millis, u128::from_be_bytes(chance))), CommandDigest(digest))
 }
 
-fn built_in_append(built_in: &builtin::BuiltIn, expected: Expected, clock: &Clock) -> Append {
+/// Returns the command that records a part of the built-in history; its id follows from its content.
+pub(crate) fn built_in_append(built_in: &builtin::BuiltIn, expected: Expected, now: Instant, id: EventId) -> Append {
     let (command, digest) = built_in_command(built_in);
     let fact = NewFact {
-        id: EventId(clock.ulid()),
+        id,
         occurred_at: start_of(built_in.published_on),
         labels: vec![crate::labels::PUBLIC.to_owned()],
         event: built_in.event.clone(),
@@ -298,7 +306,7 @@ fn built_in_append(built_in: &builtin::BuiltIn, expected: Expected, clock: &Cloc
     Append {
         command,
         digest,
-        now: clock.now(),
+        now,
         by: system_actor(),
         correlation: command.0,
         causation: None,
