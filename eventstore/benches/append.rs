@@ -361,9 +361,9 @@ async fn read(dir: &Path) {
 
     let streams = head.0 / (EVENTS_PER_STREAM * STREAMS_AT_ONCE) * STREAMS_AT_ONCE;
     for round in ["cold", "warm", "warmer"] {
-        let began = Instant::now();
+        let (began, cpu_before) = (Instant::now(), cpu_seconds());
         let mut events = 0;
-        const READS: u64 = 2000;
+        const READS: u64 = 5000;
         for nth in 0..READS {
             let stream =
                 nth.wrapping_mul(0x9e37_79b9_7f4a_7c15) % streams.min(4 * u64::from(VOLUME_EVENTS) / 15).max(1);
@@ -371,18 +371,23 @@ async fn read(dir: &Path) {
                 store.read(&Selection::Stream(stream_name(stream)), Position::START, 100).await.unwrap().events.len();
         }
         let each = began.elapsed() / READS as u32;
-        println!("read a sealed stream of {} events, {round}: {each:?}", events as u64 / READS);
+        let cpu = (cpu_seconds() - cpu_before) / READS as f64 * 1e6;
+        println!(
+            "read a sealed stream of {} events, {round}: {each:?}; {cpu:.0} µs of processor time",
+            events as u64 / READS,
+        );
     }
     let active = stream_name(5_000_000_000);
     for nth in 0..15 {
         let write = Write { stream: active.clone(), expected: Expected::Any, events: vec![event(nth)] };
         store.append(frame(command_id(head.0 + 1, 1 << 30) + nth, vec![write])).await.unwrap();
     }
-    let began = Instant::now();
-    for _ in 0..1000 {
+    let (began, cpu_before) = (Instant::now(), cpu_seconds());
+    for _ in 0..10_000 {
         store.read(&Selection::Stream(active.clone()), Position::START, 100).await.unwrap();
     }
-    println!("read an active stream of 15 events: {:?}", began.elapsed() / 1000);
+    let cpu = (cpu_seconds() - cpu_before) * 100.0;
+    println!("read an active stream of 15 events: {:?}; {cpu:.0} µs of processor time", began.elapsed() / 10_000);
 }
 
 /// Samples the process's resident memory.

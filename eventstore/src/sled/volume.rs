@@ -1,8 +1,8 @@
 //! One volume: a stretch of the log in two copies and an index.
 //!
-//! A volume is *active* while events are added to it and *sealed* for ever after. Scans go through the journal; single
-//! streams through the database while the volume is active, and through the journal once it is sealed. Whichever copy
-//! fails, the other answers, and the volume is suspected, that is, handed to the keeper for mending.
+//! A volume is *active* while events are added to it and *sealed* for ever after. Reads go through the journal, where a
+//! record costs one read of its own bytes; if that fails, the database answers, and the volume is suspected, that is,
+//! handed to the keeper for mending.
 
 use super::database::{Database, DatabaseFault, Use};
 use super::index::{ActiveIndex, IndexFault, Place, SealedIndex, answer_of};
@@ -219,38 +219,15 @@ impl Volume {
     }
 
     /// Returns the events at these places, from whichever copy has them.
+    ///
+    /// The journal is asked first: a record there is one read of its own bytes, while the database reads and
+    /// decompresses a leaf of 64.
     pub(crate) fn events_at(&self, places: &[Place]) -> Result<Found<Vec<RecordedEvent>>, ReadError> {
+        let journal = self.journal();
         let mut events = Vec::with_capacity(places.len());
         let mut suspect = None;
-        // An active database has its leaves in memory; one record of a sealed one costs it a leaf, decompressed.
-        // While a database is being made, the journal answers.
-        let kept = self.database.try_read();
-        if let Ok(Kept::Open(database)) = kept.as_deref() {
-            database.with(|records| {
-                let applied = self.applied();
-                for place in places {
-                    let position = self.position(*place);
-                    if applied < position.0 {
-                        break;
-                    }
-                    let Some(bytes) = records.sound(position) else {
-                        suspect = Some(Part::Database);
-                        break;
-                    };
-                    let view = RecordView::trusted(&bytes);
-                    match view.and_then(|view| view.decode(|body| Bytes::copy_from_slice(&bytes[body]))) {
-                        Ok(event) => events.push(event),
-                        Err(_) => {
-                            suspect = Some(Part::Database);
-                            break;
-                        }
-                    }
-                }
-            });
-        }
-        drop(kept);
-        for place in places.iter().skip(events.len()) {
-            match self.event_in_journal(*place) {
+        for place in places {
+            match self.event_in_journal(&journal, *place) {
                 Ok(event) => events.push(event),
                 Err(fault) => {
                     suspect = Some(Part::Journal);
@@ -331,8 +308,8 @@ impl Volume {
         }
     }
 
-    fn event_in_journal(&self, place: Place) -> Result<RecordedEvent, FrameFault> {
-        let bytes = journal::read_record(&self.journal(), place.offset.into())?;
+    fn event_in_journal(&self, journal: &File, place: Place) -> Result<RecordedEvent, FrameFault> {
+        let bytes = journal::read_record(journal, place.offset.into())?;
         let record = RecordView::trusted(&bytes)?;
         if record.position() != self.position(place) {
             return Err(RecordFault::Misplaced.into());
