@@ -309,12 +309,12 @@ impl Volume {
     }
 
     fn event_in_journal(&self, journal: &File, place: Place) -> Result<RecordedEvent, FrameFault> {
-        let bytes = journal::read_record(journal, place.offset.into())?;
-        let record = RecordView::trusted(&bytes)?;
-        if record.position() != self.position(place) {
-            return Err(RecordFault::Misplaced.into());
-        }
-        Ok(record.decode(|body| bytes.slice(body))?)
+        journal::read_record(journal, place.offset.into(), |record| {
+            if record.position() != self.position(place) {
+                return Err(RecordFault::Misplaced);
+            }
+            record.decode(|body| Bytes::copy_from_slice(&record.bytes()[body]))
+        })
     }
 
     /// Returns an event from the database, opening it if need be, after the journal failed.
