@@ -89,7 +89,7 @@ impl Database {
         put_aside(volume)?;
         let opened = within(deadline, volume.to_owned(), use_, move |records| {
             let filled = fill(records)?;
-            records.tree.flush()?;
+            records.flush()?;
             Ok(filled)
         })?;
         // Sled writes the first of these files without an fsync; a power cut would leave a database that cannot open.
@@ -141,6 +141,11 @@ impl Records<'_> {
             batch.insert(position.0.to_be_bytes(), &bytes[range.clone()]);
         }
         guarded(|| self.tree.apply_batch(batch))
+    }
+
+    /// Makes everything applied so far durable, as far as sled can.
+    pub(crate) fn flush(&self) -> io::Result<()> {
+        guarded(|| self.tree.flush().map(|_| ()))
     }
 
     /// Walks all records in order, for comparison with the journal.

@@ -70,6 +70,10 @@ pub(crate) fn recover(site: &Site, mended: &mut dyn FnMut(Mending)) -> Result<Re
         Some(database) => database,
         None => rebuild_database(site, &journal, found.end)?,
     };
+    if site.last.is_some() {
+        // Once a volume counts as sealed, nobody compares its copies at the next opening.
+        database.with(|records| records.flush())?;
+    }
     Ok(Recovered { journal, end: found.end, index: found.index, recorded_at: found.recorded_at, database })
 }
 
