@@ -1,12 +1,14 @@
 //! The service described for machines (OpenAPI 3.1), and a page for people that needs no other network.
 
+mod writes;
+
 use crate::problem::Kind;
 use crate::routes::read;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
+use utoipa::openapi::OpenApi as Description;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, OpenApi as Description, Ref, RefOr, ResponseBuilder};
 use utoipa::{IntoParams, Modify, OpenApi, ToSchema};
 
 /// `as_of`, `basis` and `min_position`, as every read takes them.
@@ -92,6 +94,7 @@ struct ProblemError {
     modifiers(&Token),
     tags(
         (name = "cases", description = "办件: one application from 申请 to 送达"),
+        (name = "ratings", description = "好差评: ratings, and the orders that bad ones open"),
         (name = "queues", description = "待办: who has what to do, and lights"),
         (name = "statistics", description = "统计: times, satisfaction, balance"),
         (name = "reference", description = "目录: items, organisations, regions, calendar, rules"),
@@ -114,22 +117,10 @@ impl Modify for Token {
     }
 }
 
-/// Returns the description of every route.
-#[must_use]
-pub fn description() -> Description {
+/// Returns the description of what all routes share and of every read.
+fn description() -> Description {
     let mut description = Base::openapi();
     description.merge(read::description());
-    for item in description.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
-        for operation in operations.into_iter().flatten() {
-            let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-            let response = ResponseBuilder::new()
-                .description("The answer is no")
-                .content("application/problem+json", problem)
-                .build();
-            operation.responses.responses.entry("default".to_owned()).or_insert(RefOr::T(response));
-        }
-    }
     description
 }
 
@@ -141,8 +132,29 @@ static WRITTEN: LazyLock<Vec<u8>> = LazyLock::new(|| {
     if let Some(code) = value.pointer_mut("/components/schemas/Problem/properties/code") {
         code["enum"] = Value::Array(codes);
     }
+    if let Some(paths) = value.get_mut("paths").and_then(Value::as_object_mut) {
+        for (path, written) in writes::paths() {
+            match (paths.get_mut(&path).and_then(Value::as_object_mut), written) {
+                (Some(known), Value::Object(written)) => known.extend(written),
+                (_, written) => {
+                    paths.insert(path, written);
+                }
+            }
+        }
+        for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
+            operation["responses"]["default"] = problem_response();
+        }
+    }
     serde_json::to_vec(&value).unwrap_or_default()
 });
+
+/// What every operation may answer instead.
+fn problem_response() -> Value {
+    json!({
+        "description": "The answer is no",
+        "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } }
+    })
+}
 
 /// Returns the description as JSON.
 #[must_use]

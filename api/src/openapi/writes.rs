@@ -1,0 +1,331 @@
+//! The acts described: every write of the contract, each action of a case by its own path, with a body to start from.
+
+use crate::routes::write::acts::body_of;
+use crate::routes::write::cases::{Offers, OpenCaseBody};
+use crate::routes::write::people::{LookupAnswer, LookupBody, UnmaskBody};
+use crate::routes::write::ratings::{
+    AppealBody, AssignBody, CallBackBody, NotAdoptBody, RateBody, RectifyBody, ReplyBody, ReviewAppealBody, ReviseBody,
+    VerifyBody,
+};
+use domain::case::Action;
+use serde_json::{Map, Value, json};
+use utoipa::PartialSchema;
+
+/// How deep an example is followed into its schema.
+const DEPTH_MAX: usize = 6;
+const CASE: &str = "01KH9Z6V0000000000000000AA";
+
+/// One write.
+struct Write {
+    path: String,
+    tag: &'static str,
+    summary: String,
+    body: Option<Value>,
+    example: Option<Value>,
+    answer: Value,
+}
+
+impl Write {
+    fn new(path: impl Into<String>, tag: &'static str, summary: impl Into<String>, answer: Value) -> Self {
+        Self { path: path.into(), tag, summary: summary.into(), body: None, example: None, answer }
+    }
+
+    /// With a body of this type, whose example is the type's own or made of its fields'.
+    fn with<T: PartialSchema>(self) -> Self {
+        self.with_schema(serde_json::to_value(T::schema()).unwrap_or_default())
+    }
+
+    fn with_schema(mut self, schema: Value) -> Self {
+        self.example = Some(example_of(&schema, 0));
+        self.body = Some(schema);
+        self
+    }
+
+    fn with_example(mut self, example: Value) -> Self {
+        self.body = Some(json!({ "type": "object" }));
+        self.example = Some(example);
+        self
+    }
+
+    fn operation(self) -> Value {
+        let mut operation = json!({
+            "tags": [self.tag], "summary": self.summary, "security": [{ "token": [] }],
+            "parameters": parameters(&self.path),
+            "responses": {
+                "200": {
+                    "description": "Done, or done before under the same key; `ETag` is the version reached. 201 where something new came to be",
+                    "content": { "application/json": { "schema": { "type": "object" }, "example": self.answer } }
+                },
+                "default": super::problem_response()
+            }
+        });
+        if let (Some(schema), Some(example)) = (self.body, self.example) {
+            operation["requestBody"] = json!({
+                "required": true,
+                "content": { "application/json": { "schema": schema, "example": example } }
+            });
+        }
+        operation
+    }
+}
+
+fn parameters(path: &str) -> Value {
+    let named = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let mut parameters: Vec<Value> = named
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
+        .collect();
+    parameters.push(json!({
+        "name": "Idempotency-Key", "in": "header", "required": true, "schema": { "type": "string" },
+        "description": "A ULID, the command's id: repeating it gives the first answer", "example": "01KH9Z7A000000000000000001"
+    }));
+    parameters.push(json!({
+        "name": "If-Match", "in": "header", "required": false, "schema": { "type": "string" },
+        "description": "The version acted on; without it the newest is decided on"
+    }));
+    Value::Array(parameters)
+}
+
+/// What a write answers.
+fn written(id: &str, version: u64, kind: &str) -> Value {
+    json!({
+        "id": id, "version": version, "position": 4711,
+        "events": [{ "id": "01KH9Z6V0000000000000000AB", "type": kind, "version": version, "position": 4711,
+            "occurred_at": "2026-02-03T09:12:00.000+08:00", "recorded_at": "2026-02-03T09:12:00.000+08:00" }]
+    })
+}
+
+/// Returns every write by path and method, as OpenAPI has it.
+pub(super) fn paths() -> Map<String, Value> {
+    let mut paths = Map::new();
+    let all = cases().into_iter().chain(actions()).chain(ratings()).chain(reference());
+    for write in all {
+        let path = format!("/api/v1{}", write.path);
+        paths.insert(path, json!({ "post": write.operation() }));
+    }
+    paths.insert("/api/v1/cases/{id}/materials".to_owned(), json!({ "post": attach() }));
+    paths.insert("/api/v1/cases/{id}/materials/{material}".to_owned(), json!({ "get": paper() }));
+    paths.insert("/api/v1/cases/{id}/actions".to_owned(), json!({ "get": offers() }));
+    paths
+}
+
+fn cases() -> Vec<Write> {
+    vec![
+        Write::new("/cases", "cases", "申请 Open a case", written(CASE, 1, "case-submitted")).with::<OpenCaseBody>(),
+        Write::new("/cases/{id}/unmask", "cases", "Show a person in clear; itself an event", {
+            let mut answer = written("361023100", 12, "person-unmasked");
+            answer["fields"] = json!({ "phone": "13870401234" });
+            answer
+        })
+        .with::<UnmaskBody>(),
+        Write::new(
+            "/subjects/lookup",
+            "cases",
+            "A person's reference and their cases; the number is never in a URL",
+            example_of(&serde_json::to_value(LookupAnswer::schema()).unwrap_or_default(), 0),
+        )
+        .with::<LookupBody>(),
+        Write::new(
+            "/stream-tickets",
+            "events",
+            "A ticket for a browser's EventSource, which cannot send a token",
+            json!({ "ticket": "0f1e2d3c4b5a69788796a5b4c3d2e1f0", "expires_at": "2026-02-13T09:01:00+08:00" }),
+        ),
+    ]
+}
+
+fn actions() -> Vec<Write> {
+    let known = Action::ALL.iter().filter_map(|action| Some((*action, body_of(*action)?)));
+    known
+        .map(|(action, body)| {
+            let [name, zh, en] = action.names();
+            let path = format!("/cases/{{id}}/actions/{name}");
+            let schema = serde_json::to_value((body.schema)()).unwrap_or_default();
+            Write::new(path, "cases", format!("{zh} {en}"), written(CASE, 2, "case-received")).with_schema(schema)
+        })
+        .collect()
+}
+
+fn ratings() -> Vec<Write> {
+    let act = |name: &str, summary: &str, kind: &str| {
+        Write::new(format!("/ratings/{{id}}/actions/{name}"), "ratings", summary, written("case-01KH-finish", 3, kind))
+    };
+    vec![
+        Write::new(
+            "/ratings",
+            "ratings",
+            "评价 Rate, by token or by the code on the receipt",
+            written("case-01KH-finish", 1, "rated"),
+        )
+        .with::<RateBody>(),
+        act("revise", "修改评价 Change one's rating within the window", "rating-revised").with::<ReviseBody>(),
+        act("not-adopt", "不予采纳 Do not adopt, with the reason", "rating-not-adopted").with::<NotAdoptBody>(),
+        act("assign", "分派工单 Assign the order of a bad rating", "order-assigned").with::<AssignBody>(),
+        act("verify", "核实 Verify", "order-verified").with::<VerifyBody>(),
+        act("rectify", "整改 Rectify", "order-rectified").with::<RectifyBody>(),
+        act("reply", "回复 Reply", "order-replied").with::<ReplyBody>(),
+        act("call-back", "回访 Call back", "order-called-back").with::<CallBackBody>(),
+        act("appeal", "申诉 Appeal", "order-appealed").with::<AppealBody>(),
+        act("review-appeal", "复核 Review the appeal", "appeal-reviewed").with::<ReviewAppealBody>(),
+    ]
+}
+
+fn reference() -> Vec<Write> {
+    let definition = json!({
+        "name_zh": "示例事项", "name_en": "An example", "department_zh": "民政局", "department_en": "Civil affairs",
+        "item_type": "20", "basic_code": "000000000000", "kind": "promise", "promised_limit": { "days": 5, "unit": "working" },
+        "batch": 1, "intake_levels": ["township"], "decided_at": "township", "authority": "entrusted",
+        "cross_township": false, "certificate_free": false, "materials": [], "special_procedures": [], "steps": [],
+        "rating_stages": ["finish"], "result_zh": "批复", "clock_stop": "finish", "deemed_acceptance": false,
+        "review_notice_pauses": false, "same_person_allowed": false, "commitment_allowed": false, "appointment": false,
+        "after_hours": false, "retention": "10-years", "rules_source": "示例"
+    });
+    let publish_item = json!({ "item": "FZ-900", "valid_from": "2026-03-01", "definition": definition });
+    let mut next_version = publish_item.clone();
+    if let Some(fields) = next_version.as_object_mut() {
+        fields.remove("item");
+    }
+    let year = json!({ "year": 2027, "holidays": ["2027-01-01"], "workdays": [], "notice": "关于2027年部分节假日安排的通知", "published_on": "2026-11-05" });
+    let amendment = json!({ "holidays": ["2026-02-23"], "workdays": [], "notice": "关于延长假期的通知", "published_on": "2026-02-10" });
+    let registered = json!({
+        "organisation": "361023100-XINCUN", "parent": "361023100", "kind": "village", "name_zh": "新村便民服务站",
+        "region": "361023100", "valid_from": "2026-03-01"
+    });
+    let rules = json!({
+        "valid_from": "2026-04-01", "published_on": "2026-03-01", "rules": {
+            "yellow_remaining_days": 1, "yellow_remaining_percent": 20, "yellow_percent_from_limit": 10, "no_yellow_up_to_limit": 1,
+            "freeze": "both-ends-inclusive", "notice_days": 5, "extension_moves_promise": false, "late_pause_days": 1,
+            "late_withdrawal_days": 2, "late_entry_days": 3, "rating_days": 5, "default_rating": "none",
+            "scores": [100, 80, 60, 30, 0], "order_days": { "assign": 1, "verify": 3, "rectify": 15, "call_back": 5 },
+            "closing_time": "17:30:00", "indicators_version": 1, "small_cell": 5
+        }
+    });
+    let of_item =
+        |path: &str, summary: &str, kind: &str| Write::new(path, "reference", summary, written("FZ-900", 1, kind));
+    let of_organisation = |action: &str, summary: &str, kind: &str| {
+        let path = format!("/organisations/{{id}}/actions/{action}");
+        Write::new(path, "reference", summary, written("361023100", 7, kind))
+    };
+    let other =
+        |path: &str, summary: &str, id: &str, kind: &str| Write::new(path, "reference", summary, written(id, 9, kind));
+    vec![
+        of_item("/items", "发布事项 Publish an item or its next version", "item-published").with_example(publish_item),
+        of_item("/items/{id}/actions/publish", "发布新版 Publish the next version", "item-published").with_example(next_version),
+        of_item("/items/{id}/actions/withdraw", "取消事项 Withdraw an item", "item-withdrawn")
+            .with_example(json!({ "last_day": "2026-12-31", "basis": "关于取消部分事项的决定" })),
+        other("/organisations", "登记机构 Register an organisation", "361023100-XINCUN", "organisation-registered").with_example(registered),
+        of_organisation("appoint-staff", "任用人员 Appoint staff", "staff-appointed")
+            .with_example(json!({ "staff": "clerk-01", "roles": ["clerk"], "name": "张三", "valid_from": "2026-01-01" })),
+        of_organisation("relieve-staff", "免去人员 Relieve staff", "staff-relieved")
+            .with_example(json!({ "staff": "clerk-01", "last_day": "2026-06-30" })),
+        of_organisation("open-window", "开设窗口 Open a window", "window-opened")
+            .with_example(json!({ "window": "C3", "name_zh": "综合窗口3", "purpose": "comprehensive" })),
+        of_organisation("close-window", "撤销窗口 Close a window", "window-closed").with_example(json!({ "window": "C3" })),
+        of_organisation("set-opening-days", "开放时间 Set opening days", "opening-days-set").with_example(json!({
+            "every_day": true, "opens": "08:30:00", "closes": "17:30:00", "after_hours_until": "18:30:00", "valid_from": "2026-03-01"
+        })),
+        of_organisation("dissolve", "撤销机构 Dissolve an organisation", "organisation-dissolved")
+            .with_example(json!({ "last_day": "2026-12-31" })),
+        other("/calendars", "公布日历 Publish a year's calendar", "calendar", "calendar-published").with_example(year.clone()),
+        other("/calendars/{id}/actions/publish", "公布日历 Publish a year's calendar", "calendar", "calendar-published").with_example(year),
+        other("/calendars/{id}/actions/amend", "修订日历 Amend the calendar", "calendar", "calendar-amended").with_example(amendment),
+        other("/policies", "公布政策 Publish the rules", "policy", "policy-published").with_example(rules.clone()),
+        other("/policies/{id}/actions/publish", "公布政策 Publish the rules", "policy", "policy-published").with_example(rules),
+    ]
+}
+
+fn attach() -> Value {
+    let mut answer = written(CASE, 2, "material-attached");
+    answer["material"] = json!("01KH9Z6V0000000000000000AC");
+    let mut operation = Write::new(
+        "/cases/{id}/materials",
+        "cases",
+        "上传材料 Attach a paper; sealed, and durable before its event",
+        answer,
+    )
+    .operation();
+    operation["requestBody"] = json!({
+        "required": true,
+        "content": { "multipart/form-data": {
+            "schema": { "type": "object", "required": ["code", "file"], "properties": {
+                "code": { "type": "string", "description": "Which of the item's materials" },
+                "file": { "type": "string", "contentMediaType": "application/octet-stream" },
+                "sha256": { "type": "string", "description": "Checked against the bytes, where given" } } },
+            "example": { "code": "ID", "file": "(bytes)" } } }
+    });
+    operation
+}
+
+fn paper() -> Value {
+    json!({
+        "tags": ["cases"], "summary": "取材料 A stored paper", "security": [{ "token": [] }],
+        "parameters": [
+            { "name": "id", "in": "path", "required": true, "schema": { "type": "string" } },
+            { "name": "material", "in": "path", "required": true, "schema": { "type": "string" } }
+        ],
+        "responses": {
+            "200": { "description": "Its bytes, in the media type they came in", "content": {
+                "application/octet-stream": { "schema": { "type": "string" }, "example": "(bytes)" } } },
+            "default": super::problem_response()
+        }
+    })
+}
+
+fn offers() -> Value {
+    json!({
+        "tags": ["cases"], "summary": "可办操作 What the caller may do now, and which rule refuses the rest", "security": [{ "token": [] }],
+        "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }],
+        "responses": {
+            "200": { "description": "Actions with labels and body schemas; refused ones with their rule", "content": {
+                "application/json": {
+                    "schema": { "type": "object" },
+                    "example": example_of(&serde_json::to_value(Offers::schema()).unwrap_or_default(), 0) } } },
+            "default": super::problem_response()
+        }
+    })
+}
+
+/// Returns the schema's own example, or one made of its fields: those that are required, and those that have one.
+fn example_of(schema: &Value, depth: usize) -> Value {
+    if let Some(example) = ["example", "default", "const"].iter().find_map(|name| schema.get(*name)) {
+        return example.clone();
+    }
+    let first = |name: &str| schema.get(name).and_then(Value::as_array).and_then(|values| values.first());
+    if let Some(example) = first("examples").or(first("enum")) {
+        return example.clone();
+    }
+    if DEPTH_MAX <= depth {
+        return Value::Null;
+    }
+    if let Some(choice) = ["oneOf", "anyOf", "allOf"].iter().find_map(|name| schema.get(*name)?.as_array()) {
+        let shaped = choice.iter().find(|one| one.get("type").and_then(Value::as_str) != Some("null"));
+        return shaped.map_or(Value::Null, |one| example_of(one, depth + 1));
+    }
+    match type_of(schema) {
+        "object" => object_example(schema, depth),
+        "array" => schema.get("items").map_or(json!([]), |items| json!([example_of(items, depth + 1)])),
+        "integer" | "number" => json!(1),
+        "boolean" => json!(false),
+        _ => json!("…"),
+    }
+}
+
+fn type_of(schema: &Value) -> &str {
+    match schema.get("type") {
+        Some(Value::String(name)) => name,
+        // Something or nothing: the something.
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).find(|name| *name != "null").unwrap_or(""),
+        _ if schema.get("properties").is_some() => "object",
+        _ => "",
+    }
+}
+
+fn object_example(schema: &Value, depth: usize) -> Value {
+    let required: Vec<&str> =
+        schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let told = properties
+        .into_iter()
+        .flatten()
+        .filter(|(name, property)| required.contains(&name.as_str()) || property.get("example").is_some());
+    Value::Object(told.map(|(name, property)| (name.clone(), example_of(property, depth + 1))).collect())
+}
