@@ -45,6 +45,7 @@ pub struct Written {
     /// Whom it concerns.
     pub concerned: Concerned,
     light: Option<Light>,
+    day: NaiveDate,
     erasures: u64,
 }
 
@@ -65,6 +66,12 @@ impl Written {
     #[must_use]
     pub fn is_of(&self, file: &CaseFile, day: NaiveDate) -> bool {
         self.version == file.version && self.light == light(&file.case, day)
+    }
+
+    /// Returns whether time alone cannot have changed it since: it shows no light, or was written on this day.
+    #[must_use]
+    pub fn holds_on(&self, day: NaiveDate) -> bool {
+        self.light.is_none() || self.day == day
     }
 
     /// Writes a file for readers who may see persons masked, or not at all.
@@ -93,7 +100,7 @@ impl Written {
         // What was read from JSON values can be written as JSON.
         let json = serde_json::to_vec(&value).unwrap_or_default().into();
         let concerned = Concerned::by(&file.case);
-        Self { version: file.version, position: file.position, etag, json, concerned, light, erasures }
+        Self { version: file.version, position: file.position, etag, json, concerned, light, day, erasures }
     }
 }
 

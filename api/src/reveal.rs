@@ -1,14 +1,18 @@
 //! What a reader sees of persons: masked, or nothing; sealed words opened, or marked as erased. Never an error.
 
 use crate::auth::Caller;
-use crate::vault::Vault;
+use crate::vault::{Person, Vault};
 use domain::fact::Subject;
 use domain::ids::CaseId;
 use domain::sealed::{Party, Sealed};
 use serde_json::{Map, Value, json};
 
-/// Sealed words that say more of a person than the work on the case needs; they are shown by unmasking only.
-const KEPT_SEALED: [&str; 5] = ["form", "old", "new", "recipient", "corrected_fields"];
+/// Sealed words that the work on a case needs, by the name of their field. All others, such as the form, are shown by
+/// unmasking only.
+const OPENED: [&str; 8] = ["reason", "question", "answer", "answers", "content", "defect", "opinion", "result"];
+
+/// Sealed words that are somebody's data, shown masked.
+const PERSONS: [&str; 3] = ["applicant", "agent", "beneficiary"];
 
 /// Turns what the log holds of one case into what one reader may see.
 pub struct Reveal<'a> {
@@ -44,42 +48,50 @@ impl<'a> Reveal<'a> {
 
     /// Replaces persons by their masked form, and sealed words by what they say.
     pub fn reveal(&mut self, value: &mut Value) {
+        self.reveal_named("", value);
+    }
+
+    fn reveal_named(&mut self, name: &str, value: &mut Value) {
         match value {
             Value::Object(fields) => match (sealed(fields), party(fields)) {
-                (Some(sealed), _) => *value = self.opened(&sealed),
+                (Some(sealed), _) => *value = self.opened(name, &sealed),
                 (None, Some(party)) => *value = self.shown_party(&party, fields),
-                (None, None) => self.reveal_fields(fields),
+                (None, None) => self.reveal_fields(name, fields),
             },
-            Value::Array(values) => values.iter_mut().for_each(|value| self.reveal(value)),
+            Value::Array(values) => values.iter_mut().for_each(|value| self.reveal_named(name, value)),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => (),
         }
     }
 
-    fn reveal_fields(&mut self, fields: &mut Map<String, Value>) {
-        for kept in KEPT_SEALED {
-            if fields.get(kept).is_some_and(|value| value.as_object().is_some_and(|inner| sealed(inner).is_some())) {
-                fields.insert(kept.to_owned(), json!({ "sealed": true }));
-            }
-        }
-        // A text of the timeline stands beside its name.
-        let is_kept = fields.get("name").and_then(Value::as_str).is_some_and(|name| KEPT_SEALED.contains(&name));
-        if is_kept && fields.contains_key("text") {
-            fields.insert("text".to_owned(), json!({ "sealed": true }));
-        }
+    fn reveal_fields(&mut self, name: &str, fields: &mut Map<String, Value>) {
         if !self.persons {
             fields.remove("acting_for");
             if fields.get("role").and_then(Value::as_str) == Some("resident") {
                 fields.remove("id");
             }
         }
-        fields.values_mut().for_each(|value| self.reveal(value));
+        // A text of the timeline stands beside its name; answers stand under who gave them.
+        let beside = fields.get("name").and_then(Value::as_str).map(str::to_owned);
+        for (field, value) in fields.iter_mut() {
+            let known_as = match (field.as_str(), &beside) {
+                ("text", Some(beside)) => beside,
+                _ if name == "answers" => name,
+                (field, _) => field,
+            };
+            self.reveal_named(known_as, value);
+        }
     }
 
-    fn opened(&mut self, sealed: &Sealed) -> Value {
-        if !self.persons {
+    fn opened(&mut self, name: &str, sealed: &Sealed) -> Value {
+        let is_person = PERSONS.contains(&name);
+        if !self.persons || !(is_person || OPENED.contains(&name)) {
             return json!({ "sealed": true });
         }
         match self.vault.open_sealed(sealed, &self.context) {
+            Ok(text) if is_person => {
+                let person = serde_json::from_str::<Person>(&text);
+                person.map_or_else(|_| json!({ "sealed": true }), |person| json!(person.masked()))
+            }
             Ok(text) => Value::from(text.as_str()),
             Err(_) => {
                 self.erased = true;

@@ -325,7 +325,11 @@ async fn present_file(
         Some(AtHand::Written(written)) => Ok((position, written)),
         Some(AtHand::Hidden) => Err(Problem::not_found()),
         Some(AtHand::File(file)) => Ok((position, write(node, caller, id, &file, day)?)),
-        None => Ok((position, closed_file(node, caller, id, day, kept).await?)),
+        None => {
+            // The log may be ahead of the views by a case that was just opened.
+            let written = closed_file(node, caller, id, day, kept).await?;
+            Ok((position.max(Position(written.position)), written))
+        }
     }
 }
 
@@ -338,7 +342,7 @@ async fn closed_file(
     kept: Option<Arc<Written>>,
 ) -> Result<Arc<Written>, Problem> {
     let (history, subject) = (node.reads.views.history(), Subject::Case(id));
-    if let Some(kept) = kept
+    if let Some(kept) = kept.filter(|kept| kept.holds_on(day))
         && history.stream_after(&subject, Position(kept.position)).await?.is_empty()
     {
         let tree_shows = |kept: &Written| {

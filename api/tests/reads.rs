@@ -1,0 +1,518 @@
+//! Every read over HTTP: who may ask, what is refused, and what is answered, now and as of an earlier moment.
+
+#[expect(unreachable_pub, dead_code, reason = "shared by the tests of this folder")]
+mod city;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::http::StatusCode;
+use actix_web::test::{self, TestRequest};
+use actix_web::{App, middleware};
+use api::{node, openapi, problem, routes};
+use chrono::TimeDelta;
+use city::{CITY, COUNTY, City, DIBAO, HALL, ID_NUMBER, NAME, monday};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::pin::Pin;
+
+const NO_CASE: &str = "01J8Z3M6Q5Y7V9X1B2C3D4E5F6";
+
+/// Every read below the prefix, with what it cannot do without.
+const READS: [&str; 18] = [
+    "/cases",
+    "/cases/{case}",
+    "/cases/{case}/timeline",
+    "/cases/{case}/events",
+    "/queues",
+    "/queues/361023100",
+    "/queues/361023100/stream",
+    "/lights",
+    "/statistics/processing-times",
+    "/statistics/satisfaction",
+    "/statistics/balance?month=2026-02",
+    "/items",
+    "/items/FZ-001",
+    "/organisations",
+    "/regions",
+    "/policies",
+    "/calendar/deadline?from=2026-02-13&working_days=18",
+    "/events",
+];
+
+fn with(path: &str, parameter: &str) -> String {
+    let joint = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{joint}{parameter}")
+}
+
+fn reads_of<'a>(case: &'a str) -> impl Iterator<Item = String> + 'a {
+    READS.iter().map(move |path| path.replace("{case}", case))
+}
+
+fn is_stream(path: &str) -> bool {
+    path.ends_with("/stream")
+}
+
+#[actix_web::test]
+async fn a_stranger_reads_nothing() {
+    let city = City::new().await;
+    for path in reads_of(NO_CASE) {
+        let nobody = city.send(TestRequest::get().uri(&format!("/api/v1{path}"))).await;
+        assert_eq!(nobody.status, StatusCode::UNAUTHORIZED, "{path}: {}", nobody.body);
+        let forger = city.get("not.a.token", &path).await;
+        assert_eq!(forger.status, StatusCode::UNAUTHORIZED, "{path}: {}", forger.body);
+    }
+}
+
+#[actix_web::test]
+async fn a_parameter_nobody_knows_is_named() {
+    let city = City::new().await;
+    let case = city.open().await;
+    let clerk = city.token("clerk", HALL);
+    for path in reads_of(&case) {
+        let refused = city.get(&clerk, &with(&path, "lihgt=red")).await.refused(400, "unknown-parameter");
+        assert_eq!(refused["errors"][0]["pointer"], "/lihgt", "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn the_future_is_not_known() {
+    let city = City::new().await;
+    let case = city.open().await;
+    let clerk = city.token("clerk", HALL);
+    for path in reads_of(&case).filter(|path| !is_stream(path)) {
+        city.get(&clerk, &with(&path, "as_of=2026-03-03T00:00:00%2B08:00")).await.refused(400, "future-moment");
+        city.get(&clerk, &with(&path, "basis=effective")).await.refused(400, "invalid-parameter");
+    }
+}
+
+#[actix_web::test]
+async fn every_answer_carries_position_and_moment() {
+    let city = City::new().await;
+    let case = city.open().await;
+    let clerk = city.token("clerk", HALL);
+    let as_of = city.node.clock.now().to_rfc3339().replace('+', "%2B");
+    city.pass(TimeDelta::hours(1));
+    for path in reads_of(&case).filter(|path| !is_stream(path)) {
+        let min = city.node.live.position();
+        let now = city.get(&clerk, &with(&path, &format!("min_position={min}"))).await;
+        assert_eq!(now.status, StatusCode::OK, "{path}: {}", now.body);
+        assert!(now.header("position").parse::<u64>().unwrap() >= min.0, "{path}");
+        assert_eq!(now.header("as-of"), "2026-03-02T11:01:00.000+08:00", "{path}");
+        let then = city.get(&clerk, &with(&path, &format!("as_of={as_of}"))).await;
+        assert_eq!(then.status, StatusCode::OK, "{path}: {}", then.body);
+        assert_eq!(then.header("as-of"), "2026-03-02T10:01:00.000+08:00", "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn forged_cursors_absurd_numbers_and_reversed_ranges_are_refused() {
+    let city = City::new().await;
+    let case = city.open().await;
+    let clerk = city.token("clerk", HALL);
+    let lists = ["/cases", "/queues", "/lights", "/items", "/organisations", "/regions", "/events"];
+    let of_case = format!("/cases/{case}/events");
+    for path in lists.into_iter().chain([of_case.as_str()]) {
+        city.get(&clerk, &with(path, "cursor=AAAA")).await.refused(400, "invalid-cursor");
+        for limit in ["0", "501", "-1", "99999999999999999999", "x"] {
+            city.get(&clerk, &with(path, &format!("limit={limit}"))).await.refused(400, "invalid-parameter");
+        }
+    }
+    for path in ["/statistics/processing-times", "/statistics/satisfaction"] {
+        city.get(&clerk, &with(path, "from=2026-02-02&to=2026-02-01")).await.refused(400, "reversed-range");
+        city.get(&clerk, &with(path, "from=2026-02-01&to=2026-04-01")).await.refused(400, "future-moment");
+        city.get(&clerk, &with(path, "group_by=colour")).await.refused(400, "invalid-parameter");
+    }
+    city.get(&clerk, "/statistics/balance?month=2026-05").await.refused(400, "future-moment");
+    city.get(&clerk, "/statistics/balance").await.refused(400, "invalid-parameter");
+    city.get(&clerk, "/cases?opened_from=2026-02-02&opened_to=2026-02-01").await.refused(400, "reversed-range");
+    city.get(&clerk, "/cases?opened_from=2027-01-01").await.refused(400, "future-moment");
+    city.get(&clerk, "/events?types=case-exploded").await.refused(400, "invalid-parameter");
+    city.get(&clerk, "/calendar/deadline?from=2026-02-13&working_days=99999").await.refused(400, "invalid-parameter");
+    city.get(&clerk, "/calendar/deadline?from=2026-02-13&working_days=5&freeze=2026-02-20..2026-02-16")
+        .await
+        .refused(400, "reversed-range");
+}
+
+#[actix_web::test]
+async fn everybody_sees_what_is_theirs_and_no_more() {
+    let city = City::new().await;
+    let case = city.open().await;
+    let file = format!("/cases/{case}");
+    let elsewhere = city.token("clerk", "361002004");
+    let stranger = city.token_for("resident", CITY, &"0".repeat(32));
+    for path in [file.clone(), format!("{file}/timeline"), format!("{file}/events")] {
+        city.get(&city.token("clerk", HALL), &path).await.ok();
+        city.get(&city.token("supervisor", COUNTY), &path).await.ok();
+        city.get(&city.resident(), &path).await.ok();
+        city.get(&elsewhere, &path).await.refused(404, "not-found");
+        city.get(&stranger, &path).await.refused(404, "not-found");
+        city.get(&city.token("screen", HALL), &path).await.refused(403, "forbidden");
+    }
+    let listed = |body: &Value| body["cases"].as_array().unwrap().len();
+    let cases = with("/cases", &min(&city));
+    assert_eq!(listed(&city.get(&city.token("clerk", HALL), &cases).await.ok()), 1);
+    assert_eq!(listed(&city.get(&city.resident(), &cases).await.ok()), 1);
+    assert_eq!(listed(&city.get(&elsewhere, "/cases").await.ok()), 0);
+    assert_eq!(listed(&city.get(&stranger, "/cases").await.ok()), 0);
+    city.get(&city.resident(), "/queues").await.refused(403, "forbidden");
+    city.get(&city.resident(), "/statistics/processing-times").await.refused(403, "forbidden");
+    city.get(&city.token("screen", HALL), "/cases").await.refused(403, "forbidden");
+    city.get(&city.token("screen", HALL), "/events").await.refused(403, "forbidden");
+    city.get(&city.token("clerk", HALL), "/queues?org=361023").await.refused(404, "not-found");
+    city.get(&city.token("clerk", HALL), "/lights?org=361002004").await.refused(404, "not-found");
+    let screen = city.get(&city.token("screen", HALL), "/queues").await.ok();
+    assert!(screen["entries"].is_null() && screen["counts"]["receipt"].is_object(), "{screen}");
+}
+
+#[actix_web::test]
+async fn no_answer_holds_a_person_in_clear_and_an_analyst_sees_none_at_all() {
+    let city = City::new().await;
+    let case = city.accepted().await;
+    let subject = city.node.vault.subject(ID_NUMBER);
+    let (clerk, analyst) = (city.token("clerk", HALL), city.token("analyst", CITY));
+    for path in reads_of(&case).filter(|path| !is_stream(path)) {
+        for token in [&clerk, &analyst, &city.resident()] {
+            let answer = city.get(token, &path).await;
+            let text = String::from_utf8(answer.bytes.to_vec()).unwrap();
+            for clear in [NAME, ID_NUMBER, "13870401234", "琴台路8号", "6217000000000001234", "a1."] {
+                assert!(!text.contains(clear), "{path} tells {clear}: {text}");
+            }
+        }
+        let text = String::from_utf8(city.get(&analyst, &path).await.bytes.to_vec()).unwrap();
+        assert!(!text.contains(subject.as_str()) && !text.contains("钱"), "{path}: {text}");
+    }
+    let seen = city.get(&clerk, &format!("/cases/{case}")).await.ok();
+    assert_eq!(seen["application"]["applicant"]["name"], "钱*");
+    assert_eq!(seen["application"]["applicant"]["id_number"], "110105********002X");
+}
+
+#[actix_web::test]
+async fn a_person_whose_key_is_gone_shows_as_erased() {
+    let city = City::new().await;
+    let case = city.open().await;
+    let clerk = city.token("clerk", HALL);
+    let path = format!("/cases/{case}");
+    let before = city.get(&clerk, &path).await;
+    city.node.vault.destroy(&city.node.vault.subject(ID_NUMBER)).await.unwrap();
+    let after = city.get(&clerk, &path).await;
+    assert_ne!(before.header("etag"), after.header("etag"));
+    assert_eq!(after.ok()["application"]["applicant"]["erased"], true);
+    for path in reads_of(&case).filter(|path| !is_stream(path)) {
+        city.get(&clerk, &path).await;
+        assert_eq!(city.get(&clerk, &path).await.status, StatusCode::OK, "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn who_has_the_file_already_gets_304_until_an_act_or_the_light_changes_it() {
+    let city = City::new().await;
+    let case = city.accepted().await;
+    let clerk = city.token("clerk", HALL);
+    let uri = format!("/api/v1/cases/{case}");
+    let asked = |etag: String| {
+        TestRequest::get()
+            .uri(&uri)
+            .insert_header(("authorization", format!("Bearer {clerk}")))
+            .insert_header(("if-none-match", etag))
+    };
+    let first = city.send(asked("\"0\"".to_owned())).await;
+    let etag = first.header("etag").to_owned();
+    assert_eq!(etag, "\"3-green\"");
+    let again = city.send(asked(etag.clone())).await;
+    assert_eq!((again.status, again.header("etag")), (StatusCode::NOT_MODIFIED, etag.as_str()));
+    // Eighteen working days later nobody did anything, and the light is red.
+    city.pass(TimeDelta::days(40));
+    let red = city.send(asked(etag.clone())).await;
+    assert_eq!((red.status, red.header("etag")), (StatusCode::OK, "\"3-red\""));
+    city.act("clerk", &case, "route", json!({ "to": HALL })).await.ok();
+    let routed = city.get(&clerk, &with(&format!("/cases/{case}"), &min(&city))).await;
+    assert!(routed.header("etag").starts_with("\"4-"), "{}", routed.header("etag"));
+}
+
+/// Read your writes: wait for everything that is in the log.
+fn min(city: &City) -> String {
+    let head = futures::executor::block_on(city.node.store.head()).unwrap();
+    format!("min_position={}", head.position)
+}
+
+#[actix_web::test]
+async fn as_of_before_the_supplement_shows_the_case_as_it_stood() {
+    let city = City::new().await;
+    let case = city.received().await;
+    let clerk = city.token("clerk", HALL);
+    city.act("clerk", &case, "issue-notice", json!({"missing": [{"code": "HK", "defect": "缺户主页"}]})).await.ok();
+    let then = city.node.clock.now().to_rfc3339().replace('+', "%2B");
+    city.act("clerk", &case, "supplement", json!({"materials": [{"code": "HK"}]})).await.ok();
+    let path = format!("/cases/{case}");
+    let now = city.get(&clerk, &with(&path, &min(&city))).await.ok();
+    let past = city.get(&clerk, &with(&path, &format!("as_of={then}"))).await.ok();
+    assert_eq!((&now["phase"], &past["phase"]), (&json!("received"), &json!("supplement-pending")));
+    assert_eq!((&now["version"], &past["version"]), (&json!(4), &json!(3)));
+    let story = city.get(&clerk, &with(&format!("{path}/timeline"), &format!("as_of={then}"))).await.ok();
+    let kinds: Vec<&str> =
+        story["entries"].as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["case-submitted", "case-received", "one-time-notice-issued"]);
+    let queue = city.get(&clerk, &with("/queues", &format!("as_of={then}"))).await.ok();
+    assert_eq!(queue["entries"][0]["kind"], "supplement", "{queue}");
+    let listed = city.get(&clerk, &with("/cases?phase=supplement-pending", &format!("as_of={then}"))).await.ok();
+    assert_eq!(listed["cases"][0]["case"], json!(case));
+    // Nothing had happened before it was opened.
+    let before = monday().to_rfc3339().replace('+', "%2B");
+    city.get(&clerk, &with(&path, &format!("as_of={before}"))).await.refused(404, "not-found");
+}
+
+#[actix_web::test]
+async fn a_list_leads_on_to_its_end_and_says_nothing_twice() {
+    let city = City::new().await;
+    let mut opened = BTreeSet::new();
+    for _ in 0..5 {
+        opened.insert(city.open().await);
+    }
+    let clerk = city.token("clerk", HALL);
+    for first in ["/api/v1/cases?limit=2", "/api/v1/queues?limit=2", "/api/v1/events?limit=2&types=case-submitted"] {
+        let mut seen = BTreeSet::new();
+        let mut next = Some(format!("{first}&{}", min(&city)));
+        while let Some(uri) = next {
+            let request = TestRequest::get().uri(&uri).insert_header(("authorization", format!("Bearer {clerk}")));
+            let answer = city.send(request).await;
+            assert_eq!(answer.status, StatusCode::OK, "{uri}: {}", answer.body);
+            let link = answer.header("link").to_owned();
+            let entries =
+                answer.body.as_array().or(answer.body["cases"].as_array()).or(answer.body["entries"].as_array());
+            for entry in entries.unwrap() {
+                let case = entry.get("case").or(entry.get("subject")).unwrap().as_str().unwrap();
+                assert!(seen.insert(case.to_owned()), "{uri} says {case} twice");
+            }
+            next = link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\"")).map(str::to_owned);
+        }
+        assert_eq!(seen, opened, "{first}");
+    }
+}
+
+#[actix_web::test]
+async fn filters_find_what_they_say() {
+    let city = City::new().await;
+    let case = city.accepted().await;
+    city.open().await;
+    let clerk = city.token("clerk", HALL);
+    let number = city.get(&clerk, &format!("/cases/{case}")).await.ok()["number"].as_str().unwrap().to_owned();
+    let found = async |filter: &str| {
+        let body = city.get(&clerk, &with(&format!("/cases?{filter}"), &min(&city))).await.ok();
+        body["cases"].as_array().unwrap().iter().map(|one| one["case"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(found("phase=accepted").await, [json!(case)]);
+    assert_eq!(found(&format!("q={number}")).await, [json!(case)]);
+    assert_eq!(found(&format!("item={DIBAO}&light=green")).await.len(), 2);
+    assert_eq!(found("light=red").await.len(), 0);
+    assert_eq!(found("item=FZ-002").await.len(), 0);
+    assert_eq!(found(&format!("subject={}", city.node.vault.subject(ID_NUMBER))).await.len(), 2);
+    assert_eq!(found("opened_from=2026-03-02&opened_to=2026-03-03").await.len(), 2);
+    assert_eq!(found("opened_to=2026-03-02").await.len(), 0);
+    assert_eq!(found("sort=oldest&limit=1").await, [json!(case)]);
+}
+
+#[actix_web::test]
+async fn the_calendar_gives_every_vectors_date() {
+    let city = City::new().await;
+    let anybody = city.token("screen", HALL);
+    let vectors: Value = serde_json::from_str(include_str!("data/clock_vectors.json")).unwrap();
+    for vector in vectors["vectors"].as_array().unwrap() {
+        let freezes = vector["freezes"].as_array().unwrap().iter();
+        let freezes: String = freezes
+            .map(|freeze| format!("&freeze={}..{}", freeze[0].as_str().unwrap(), freeze[1].as_str().unwrap()))
+            .collect();
+        let (from, days) = (vector["start"].as_str().unwrap(), &vector["working_days"]);
+        let path = format!("/calendar/deadline?from={from}&working_days={days}{freezes}");
+        let answer = city.get(&anybody, &path).await.ok();
+        assert_eq!(answer["deadline"], vector["deadline"], "{}", vector["name"]);
+        assert_eq!(answer["provisional"], false, "{}", vector["name"]);
+        assert_eq!(answer["deadline_at"], format!("{}T23:59:59+08:00", vector["deadline"].as_str().unwrap()));
+    }
+    let covid = "/calendar/deadline?from=2020-01-17&working_days=20";
+    let amended = city.get(&anybody, covid).await.ok();
+    let before = city.get(&anybody, &with(covid, "published_by=2020-01-20")).await.ok();
+    assert_eq!((&amended["deadline"], &before["deadline"]), (&json!("2020-02-21"), &json!("2020-02-19")));
+    assert!(before["calendar_version"].as_u64() < amended["calendar_version"].as_u64());
+    let natural = "/calendar/deadline?from=2026-02-12&working_days=5&unit=natural";
+    assert_eq!(city.get(&anybody, natural).await.ok()["deadline"], "2026-02-24", "a rest day moves on");
+}
+
+/// An open stream, read frame by frame.
+struct Stream(Pin<Box<BoxBody>>);
+
+impl Stream {
+    async fn open(city: &City, token: &str, path: &str, last_event_id: Option<u64>) -> Self {
+        let mut request = TestRequest::get()
+            .uri(&format!("/api/v1{path}"))
+            .insert_header(("authorization", format!("Bearer {token}")))
+            .insert_header(("accept", "text/event-stream"));
+        if let Some(position) = last_event_id {
+            request = request.insert_header(("last-event-id", position.to_string()));
+        }
+        Self::of(city, request).await
+    }
+
+    async fn of(city: &City, request: TestRequest) -> Self {
+        let render = middleware::from_fn(problem::render);
+        let app = App::new().wrap(render).configure(|app| node::configure(app, &city.node));
+        let app = test::init_service(app).await;
+        let response = test::call_service(&app, request.to_request()).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers().get("content-type").unwrap(), "text/event-stream");
+        Self(Box::pin(response.into_body()))
+    }
+
+    /// Returns the next frames, as they were sent together.
+    async fn next(&mut self) -> String {
+        let bytes = futures::future::poll_fn(|context| self.0.as_mut().poll_next(context)).await;
+        String::from_utf8(bytes.expect("the stream is open").unwrap().to_vec()).unwrap()
+    }
+
+    /// Returns everything up to and including the frame that holds a text.
+    async fn until(&mut self, text: &str) -> String {
+        let mut read = String::new();
+        while !read.contains(text) {
+            read.push_str(&self.next().await);
+        }
+        read
+    }
+}
+
+fn ids(frames: &str) -> Vec<u64> {
+    let data = frames.split("\n\n").filter(|frame| frame.contains("\ndata: "));
+    data.filter_map(|frame| frame.lines().find_map(|line| line.strip_prefix("id: "))?.parse().ok()).collect()
+}
+
+#[actix_web::test]
+async fn a_stream_tells_what_comes_and_goes_on_where_it_was_left() {
+    let city = City::new().await;
+    let clerk = city.token("clerk", HALL);
+    let mut stream = Stream::open(&city, &clerk, "/events?types=case-submitted,case-received", None).await;
+    assert!(stream.next().await.contains("retry: "));
+    let case = city.open().await;
+    let submitted = stream.until("case-submitted").await;
+    city.act("clerk", &case, "receive", json!({})).await.ok();
+    let received = stream.until("case-received").await;
+    drop(stream);
+    let (first, second) = (ids(&submitted)[0], ids(&received)[0]);
+    assert!(first < second);
+
+    let mut resumed = Stream::open(&city, &clerk, "/events", Some(first)).await;
+    let told = resumed.until("case-received").await;
+    assert!(ids(&told).iter().all(|position| first < *position), "{told}");
+    assert!(!told.contains("case-submitted"), "{told}");
+
+    // Somebody elsewhere is told nothing of it: the heartbeat's position moves all the same.
+    let elsewhere = city.token("clerk", "361002004");
+    let mut other = Stream::open(&city, &elsewhere, "/events", Some(first - 1)).await;
+    other.next().await;
+    city.post(&city.token_for("clerk", "361002004", "b"), "/cases", elsewhere_application()).await.ok();
+    let told = other.until("case-submitted").await;
+    assert!(!told.contains(&case), "{told}");
+}
+
+fn elsewhere_application() -> Value {
+    let mut application = city::application();
+    application["region"] = json!("361002004");
+    application
+}
+
+#[actix_web::test]
+async fn a_stream_ahead_of_the_log_is_reset() {
+    let city = City::new().await;
+    let clerk = city.token("clerk", HALL);
+    let mut stream = Stream::open(&city, &clerk, "/events", Some(999_999)).await;
+    assert!(stream.next().await.contains("event: reset"));
+}
+
+#[actix_web::test]
+async fn a_ticket_opens_streams_and_nothing_else() {
+    let city = City::new().await;
+    let clerk = city.token("clerk", HALL);
+    let ticket = city.post(&clerk, "/stream-tickets", json!({})).await.ok()["ticket"].as_str().unwrap().to_owned();
+    let stream = |ticket: &str| {
+        TestRequest::get()
+            .uri(&format!("/api/v1/events?ticket={ticket}"))
+            .insert_header(("accept", "text/event-stream"))
+    };
+    Stream::of(&city, stream(&ticket)).await.next().await;
+    city.send(TestRequest::get().uri(&format!("/api/v1/events?ticket={ticket}")))
+        .await
+        .refused(400, "unknown-parameter");
+    city.send(TestRequest::get().uri(&format!("/api/v1/cases?ticket={ticket}"))).await.refused(401, "unauthenticated");
+    city.pass(TimeDelta::minutes(2));
+    city.send(stream(&ticket)).await.refused(401, "unauthenticated");
+}
+
+#[actix_web::test]
+async fn a_live_queue_tells_what_appears_changes_and_vanishes() {
+    let city = City::new().await;
+    let clerk = city.token("clerk", HALL);
+    let mut stream = Stream::open(&city, &clerk, &format!("/queues/{HALL}/stream"), None).await;
+    let opening = stream.until("event: counts").await;
+    assert!(opening.contains("event: reset") && !opening.contains("event: upsert"), "{opening}");
+    let case = city.open().await;
+    let appeared = stream.until("event: counts").await;
+    assert!(appeared.contains("event: upsert") && appeared.contains("\"kind\":\"receipt\""), "{appeared}");
+    assert!(appeared.contains("\"applicant_masked\":\"钱*\""), "{appeared}");
+    city.act("clerk", &case, "receive", json!({})).await.ok();
+    let moved = stream.until("event: counts").await;
+    assert!(moved.contains("event: remove") && moved.contains("\"kind\":\"acceptance\""), "{moved}");
+}
+
+#[actix_web::test]
+async fn figures_move_as_cases_end() {
+    let city = City::new().await;
+    let case = city.received().await;
+    let clerk = city.token("clerk", HALL);
+    let ended = city.act("clerk", &case, "withdraw", json!({"reason": "不办了"})).await;
+    assert!(ended.status.is_success(), "{}", ended.body);
+    let times = city.get(&clerk, &with("/statistics/processing-times", &min(&city))).await.ok();
+    assert_eq!((&times["total"]["n"], &times["total"]["closings"]["withdrawn"]), (&json!(1), &json!(1)), "{times}");
+    let balance = city.get(&clerk, "/statistics/balance?month=2026-03&attribution=intake").await.ok();
+    let total = &balance["total"];
+    assert_eq!((&total["submitted"], &total["closed"], &total["open"]), (&json!(1), &json!(1), &json!(0)), "{balance}");
+    city.get(&city.token("screen", HALL), "/statistics/processing-times?group_by=clerk")
+        .await
+        .refused(403, "forbidden");
+}
+
+#[actix_web::test]
+async fn the_operator_sees_health_and_figures() {
+    let city = City::new().await;
+    city.open().await;
+    let live = city.send(TestRequest::get().uri("/health/live")).await.ok();
+    assert_eq!(live["status"], "live");
+    let ready = city.send(TestRequest::get().uri("/health/ready")).await.ok();
+    assert_eq!(ready["status"], "ready");
+    let metrics = city.send(TestRequest::get().uri("/metrics")).await;
+    let text = String::from_utf8(metrics.bytes.to_vec()).unwrap();
+    for figure in ["yichuang_append_duration_seconds_count", "yichuang_projection_lag_events{projection=\"queues\"} 0"]
+    {
+        assert!(text.contains(figure), "{figure}: {text}");
+    }
+    assert!(!text.contains(ID_NUMBER) && !text.contains(NAME));
+}
+
+#[actix_web::test]
+async fn every_route_is_described_and_the_page_is_served() {
+    let city = City::new().await;
+    let described = city.send(TestRequest::get().uri("/openapi.json")).await.ok();
+    for (method, path) in routes::write::ROUTES {
+        // Actions are described one by one, under their own names.
+        let known = described["paths"].as_object().unwrap().iter().any(|(known, item)| {
+            let pattern = format!("/api/v1{path}");
+            let fits =
+                known == &pattern || pattern.strip_suffix("{action}").is_some_and(|stem| known.starts_with(stem));
+            fits && item.get(method.to_ascii_lowercase()).is_some()
+        });
+        assert!(known, "{method} {path}");
+    }
+    for path in READS {
+        let template = path.split('?').next().unwrap();
+        let template =
+            template.replace("{case}", "{id}").replace("/queues/361023100", "/queues/{org}").replace("FZ-001", "{id}");
+        assert!(described["paths"][format!("/api/v1{template}")]["get"].is_object(), "{template}");
+    }
+    let page = city.send(TestRequest::get().uri("/docs")).await;
+    assert_eq!(page.bytes, openapi::PAGE.as_bytes());
+}
