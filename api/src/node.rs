@@ -26,6 +26,7 @@ use replay::case_index::{CaseFilter, CaseIndex, IndexError, Order, PageOfCases};
 use replay::checkpoint::Checkpoints;
 use replay::history::History;
 use replay::journal::{Append, Journal, NewFact};
+use replay::layout::Layout;
 use replay::live::{Live, Sources};
 use replay::moment::Slice;
 use sha2::{Digest as _, Sha256};
@@ -34,17 +35,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use ulid::Ulid;
-
-/// Where the log lies under the data directory.
-pub const LOG: &str = "log";
-/// Where the wrapped keys lie.
-pub const KEYS: &str = "keys";
-/// Where the sealed papers lie.
-pub const PAPERS: &str = "papers";
-/// Where states are kept aside; safe to delete.
-pub const CHECKPOINTS: &str = "checkpoints";
-/// Where the index over all cases lies; safe to delete.
-pub const INDEX: &str = "index";
 
 /// One running server's parts; every handler is given it.
 pub struct Node {
@@ -120,10 +110,13 @@ impl Node {
     /// # Errors
     /// A part cannot be opened; the message says which, and what to do.
     pub async fn open(config: Config, clock: Arc<Clock>) -> Result<Self, StartError> {
-        let vault = Arc::new(open_vault(&config)?);
-        let log = config.data.join(LOG);
+        // What is missing in the settings is told before anything is made.
+        TokenVerifier::new(config.auth.jwt_secret.as_ref().ok_or(StartError::NoSecret)?)?;
+        // The log first: its lock tells who else is here.
+        let log = Layout::new(config.data.clone()).log();
         let opened = tokio::task::spawn_blocking(move || Sled::open(&log, Options::standard())).await;
         let store: Arc<dyn EventStore> = Arc::new(opened.map_err(|error| StartError::Serve(io::Error::other(error)))??);
+        let vault = Arc::new(open_vault(&config)?);
         Self::over(config, clock, store, vault).await
     }
 
@@ -139,7 +132,8 @@ impl Node {
     ) -> Result<Self, StartError> {
         let secret: &Secret = config.auth.jwt_secret.as_ref().ok_or(StartError::NoSecret)?;
         let tokens = TokenVerifier::new(secret)?;
-        let folder = config.data.join(PAPERS);
+        let layout = Layout::new(config.data.clone());
+        let folder = layout.papers();
         let papers = Papers::open(&folder, config.http.paper_bytes_max)
             .map_err(|error| StartError::Folder(folder.display().to_string(), error))?;
         let metrics = Metrics::new();
@@ -147,9 +141,9 @@ impl Node {
         let journal = Journal::new(Arc::clone(&store));
         record_built_ins(&journal, &clock).await?;
         let history = History::new(Arc::clone(&store));
-        let index = CaseIndex::open(&config.data.join(INDEX))?;
+        let index = CaseIndex::open(&layout.index())?;
         index.align(&history).await?;
-        let checkpoints = Checkpoints::new(config.data.join(CHECKPOINTS), history.clone());
+        let checkpoints = Checkpoints::new(layout.checkpoints(), history.clone());
         let live = Arc::new(Live::start(Sources { history, checkpoints, index }).await?);
         // Decisions rely on the reference data; they must be here before the first one.
         catch_up(&live, store.head().await?.position).await;
@@ -225,7 +219,7 @@ async fn catch_up(live: &Live, head: Position) {
 }
 
 fn open_vault(config: &Config) -> Result<Vault, VaultError> {
-    let folder = config.data.join(KEYS);
+    let folder = Layout::new(config.data.clone()).keys();
     let master = match (&config.vault.master_key, &config.vault.master_key_file) {
         (Some(key), _) => MasterKey::parse(key.expose())?,
         (None, Some(file)) => MasterKey::read(file)?,

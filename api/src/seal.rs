@@ -241,7 +241,7 @@ pub struct PersonBody {
     #[schema(example = "杨某某")]
     pub name: String,
     /// 证件号码.
-    #[schema(example = "36252219480305001X")]
+    #[schema(example = "362522194803050018")]
     pub id_number: String,
     /// What the number is; the usual one if absent.
     #[serde(default)]

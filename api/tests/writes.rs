@@ -392,7 +392,7 @@ async fn administrators_publish_what_the_city_goes_by() {
     let hired = json!({"staff": "agent-01", "roles": ["village-agent"], "name": NAME, "valid_from": "2026-01-01"});
     city.post(&admin, "/organisations/361023100-SHILI/actions/appoint-staff", hired).await.ok();
 
-    let year =
+    let mut year =
         json!({"year": 2031, "holidays": ["2031-01-01"], "workdays": [], "notice": "试", "published_on": "2026-03-02"});
     city.post(&admin, "/calendars", year.clone()).await.ok();
     year["holidays"] = json!(["2031-01-01", "2031-01-02"]);

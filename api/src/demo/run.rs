@@ -4,7 +4,7 @@ use super::{Options, Tally, last_moment, simulate};
 use crate::auth::{Claims, TokenVerifier};
 use crate::clock::{self, Clock};
 use crate::config::{Config, Secret};
-use crate::node::{self, LOG, Node, StartError};
+use crate::node::{self, Node, StartError};
 use crate::vault::{MasterKey, Vault, hex};
 use chrono::{NaiveDate, TimeDelta};
 use domain::actor::Role;
@@ -13,6 +13,7 @@ use eventstore::EventStore;
 use eventstore::{Options as LogOptions, Sled};
 use indicatif::{ProgressBar, ProgressStyle};
 use replay::journal::Journal;
+use replay::layout::Layout;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::io::{IsTerminal as _, Write as _};
@@ -72,7 +73,7 @@ pub async fn run(asked: Asked) -> Result<(), StartError> {
     };
     config.auth.jwt_secret = Some(Secret::new(mark.jwt_secret.clone()));
     let vault = Arc::new(open_vault(&config, mark.seed)?);
-    let log = config.data.join(LOG);
+    let log = Layout::new(config.data.clone()).log();
     let opened = tokio::task::spawn_blocking(move || Sled::open(&log, LogOptions::standard())).await;
     let store: Arc<dyn EventStore> = Arc::new(opened.map_err(|error| StartError::Demo(error.to_string()))??);
     if !mark.whole {
@@ -98,7 +99,7 @@ fn other_city(data: &Path, mark: &Mark) -> StartError {
 }
 
 fn has_a_log(data: &Path) -> bool {
-    data.join(LOG).exists()
+    Layout::new(data.to_owned()).log().exists()
 }
 
 fn begin(data: &Path, cases: u64, seed: u64, until: NaiveDate) -> Result<Mark, StartError> {
@@ -131,7 +132,7 @@ fn write_mark(data: &Path, mark: &Mark) -> Result<(), StartError> {
 
 /// The demo's person references follow from the seed, so that the same city has the same people.
 fn open_vault(config: &Config, seed: u64) -> Result<Vault, StartError> {
-    let folder = config.data.join(node::KEYS);
+    let folder = Layout::new(config.data.clone()).keys();
     let master = MasterKey::beside(&folder)?;
     let lookup: [u8; 32] = Sha256::digest(format!("yichuang demo {seed}")).into();
     Ok(Vault::open(&folder, &master, Some(lookup))?)

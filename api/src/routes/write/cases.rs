@@ -33,7 +33,7 @@ const BENEFICIARIES_MAX: usize = 30;
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "item": "FZ-001",
-    "applicant": {"name": "杨某某", "id_number": "36252219480305001X", "phone": "13870401234"},
+    "applicant": {"name": "杨某某", "id_number": "362522194803050018", "phone": "13870401234"},
     "region": "361023100",
     "materials": [{"code": "ID", "how": "original"}]
 }))]

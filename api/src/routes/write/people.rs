@@ -172,7 +172,7 @@ fn told(id: &str, done: &Done, persons: Vec<Value>) -> HttpResponse {
 /// Whose cases are looked for.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"id_number": "36252219480305001X"}))]
+#[schema(example = json!({"id_number": "362522194803050018"}))]
 pub struct LookupBody {
     /// 证件号码; in the body, so that it stands in no log of addresses.
     pub id_number: String,

@@ -21,8 +21,11 @@ use futures::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::time::Duration;
 use utoipa::ToSchema;
 
+/// How long a client may take to send its body.
+const BODY_PATIENCE: Duration = Duration::from_secs(30);
 /// The header that identifies a command.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
@@ -49,7 +52,8 @@ impl FromRequest for Incoming {
         let body = web::Bytes::from_request(request, payload);
         Box::pin(async move {
             let Head { command, if_match, route } = head?;
-            let body = body.await.map_err(Problem::from_body)?;
+            let body = tokio::time::timeout(BODY_PATIENCE, body).await.map_err(|_| Problem::new(Kind::TimedOut))?;
+            let body = body.map_err(Problem::from_body)?;
             if !is_json && !body.is_empty() {
                 return Err(Problem::new(Kind::UnsupportedMedia));
             }
