@@ -12,9 +12,9 @@ use eventstore::Position;
 use serde::Serialize;
 
 /// The header that names the last position in an answer.
-pub const POSITION: &str = "Position";
+pub const POSITION: &str = "position";
 /// The header that names the moment for which an answer holds.
-pub const AS_OF: &str = "As-Of";
+pub const AS_OF: &str = "as-of";
 
 /// Returns a moment as it is shown: RFC 3339 in Fuzhou's time, to the millisecond.
 #[must_use]

@@ -166,6 +166,7 @@ async fn start(serve: Serve) -> Result<ExitCode, CliError> {
 
 async fn start_demo(demo: Demo) -> Result<ExitCode, CliError> {
     let mut config = Config::load(demo.config.as_deref(), std::env::vars())?;
+    telemetry::start_logging(config.log_format);
     config.data = demo.data;
     config.listen = demo.listen.unwrap_or(config.listen);
     let Demo { cases, seed, until, .. } = demo;

@@ -115,9 +115,11 @@ impl Node {
         // The log first: its lock tells who else is here.
         let log = Layout::new(config.data.clone()).log();
         let opened = tokio::task::spawn_blocking(move || Sled::open(&log, Options::standard())).await;
-        let store: Arc<dyn EventStore> = Arc::new(opened.map_err(|error| StartError::Serve(io::Error::other(error)))??);
+        let store = opened.map_err(|error| StartError::Serve(io::Error::other(error)))??;
+        let metrics = Metrics::new();
+        store.set_observer(Arc::new(metrics.clone()));
         let vault = Arc::new(open_vault(&config)?);
-        Self::over(config, clock, store, vault).await
+        Self::measured(config, clock, Arc::new(store), vault, metrics).await
     }
 
     /// Puts a server together over a log that is open already.
@@ -130,13 +132,22 @@ impl Node {
         store: Arc<dyn EventStore>,
         vault: Arc<Vault>,
     ) -> Result<Self, StartError> {
+        Self::measured(config, clock, store, vault, Metrics::new()).await
+    }
+
+    async fn measured(
+        config: Config,
+        clock: Arc<Clock>,
+        store: Arc<dyn EventStore>,
+        vault: Arc<Vault>,
+        metrics: Metrics,
+    ) -> Result<Self, StartError> {
         let secret: &Secret = config.auth.jwt_secret.as_ref().ok_or(StartError::NoSecret)?;
         let tokens = TokenVerifier::new(secret)?;
         let layout = Layout::new(config.data.clone());
         let folder = layout.papers();
         let papers = Papers::open(&folder, config.http.paper_bytes_max)
             .map_err(|error| StartError::Folder(folder.display().to_string(), error))?;
-        let metrics = Metrics::new();
         let store: Arc<dyn EventStore> = Arc::new(Metered::new(store, metrics.clone()));
         let journal = Journal::new(Arc::clone(&store));
         record_built_ins(&journal, &clock).await?;

@@ -46,10 +46,16 @@ impl Concerned {
             Extent::Subtree(root) => {
                 self.organisations.iter().any(|organisation| organisations.contains(root, organisation))
                     // A history taken in from elsewhere belongs to no organisation of the tree: the city keeps it.
-                    || (self.organisations.is_empty() && organisations.parent(root).is_none())
+                    || (self.organisations.is_empty() && is_city(root, organisations))
             }
         }
     }
+}
+
+/// Returns whether this is the root of the tree.
+#[must_use]
+pub fn is_city(organisation: &OrganisationId, organisations: &Organisations) -> bool {
+    organisations.get(organisation).is_some_and(|known| known.parent().is_none())
 }
 
 /// Returns the organisation whose subtree the caller sees.

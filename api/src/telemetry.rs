@@ -1,5 +1,6 @@
 //! What the operator sees: one line per request, and figures for Prometheus. Never a body, never a person.
 
+use crate::answer::POSITION;
 use crate::node::Node;
 use actix_web::HttpRequest;
 use actix_web::body::MessageBody;
@@ -8,22 +9,20 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use async_trait::async_trait;
 use eventstore::{
-    Answer, AppendError, Appended, CommandId, EventStore, Frame, Head, Page, Position, ReadError, Selection,
+    Answer, AppendError, Appended, CommandId, CommitObserver, EventStore, Frame, Head, Page, Position, ReadError,
+    Selection,
 };
 use prometheus::{
     Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tracing::{info, warn};
-
-/// The header that says up to where the log is in the answer.
-pub const POSITION: &str = "position";
 
 /// Seconds, from what a read takes to what a wait for the views takes.
 const LATENCY_SECONDS: [f64; 14] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
-const EVENTS: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 1024.0];
+const BATCH: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 1024.0];
 
 /// How logs are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
@@ -55,7 +54,9 @@ pub struct Metrics {
     requests: IntCounterVec,
     request_seconds: HistogramVec,
     append_seconds: Histogram,
+    batch_frames: Histogram,
     batch_events: Histogram,
+    flush_seconds: Histogram,
     appends_failed: IntCounterVec,
     streams: IntGauge,
     log_position: IntGauge,
@@ -112,7 +113,13 @@ impl Metrics {
                 "Time from handing a frame to the log until it is durable.",
                 &LATENCY_SECONDS,
             ),
-            batch_events: histogram("append_batch_events", "Events of one frame.", &EVENTS),
+            batch_frames: histogram("append_batch_frames", "Frames that became durable together.", &BATCH),
+            batch_events: histogram("append_batch_events", "Events that became durable together.", &BATCH),
+            flush_seconds: histogram(
+                "append_flush_duration_seconds",
+                "Time the disk took to make one batch durable.",
+                &LATENCY_SECONDS,
+            ),
             appends_failed: counters("appends_failed_total", "Appends that were not answered well.", &["outcome"]),
             streams: gauge("streams_open", "Open event streams."),
             log_position: gauge("log_position", "The last durable position."),
@@ -245,6 +252,15 @@ pub async fn observe<B: MessageBody + 'static>(
     Ok(response)
 }
 
+impl CommitObserver for Metrics {
+    fn committed(&self, frames: usize, events: usize, fsync: Duration, _total: Duration) {
+        let counted = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+        self.batch_frames.observe(counted(frames));
+        self.batch_events.observe(counted(events));
+        self.flush_seconds.observe(fsync.as_secs_f64());
+    }
+}
+
 /// A store that measures what is appended to it.
 pub struct Metered {
     store: Arc<dyn EventStore>,
@@ -268,7 +284,6 @@ impl EventStore for Metered {
         match &result {
             Ok(_) if 0 < events => {
                 self.metrics.append_seconds.observe(begun.elapsed().as_secs_f64());
-                self.metrics.batch_events.observe(f64::from(u32::try_from(events).unwrap_or(u32::MAX)));
             }
             Ok(_) => (),
             Err(error) => self.metrics.appends_failed.with_label_values(&[outcome(error)]).inc(),

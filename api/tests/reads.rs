@@ -1,5 +1,7 @@
 //! Every read over HTTP: who may ask, what is refused, and what is answered, now and as of an earlier moment.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something unexpected happens")]
+
 #[expect(unreachable_pub, dead_code, reason = "shared by the tests of this folder")]
 mod city;
 

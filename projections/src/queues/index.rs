@@ -29,9 +29,8 @@ pub(crate) struct Standing {
 
 #[derive(Debug, Default)]
 pub(super) struct Entries {
-    pub(super) waiting: BTreeMap<OrganisationId, BTreeMap<QueueKey, Vec<Waiting>>>,
-    /// At which organisations something of a key waits.
-    places: BTreeMap<QueueKey, BTreeSet<OrganisationId>>,
+    pub(super) waiting: BTreeMap<QueueKey, Vec<Waiting>>,
+    pub(super) by_organisation: BTreeMap<OrganisationId, BTreeSet<QueueKey>>,
     pub(super) standings: BTreeMap<CaseId, Standing>,
 }
 
@@ -100,24 +99,18 @@ impl Entries {
         if let QueueKey::Case(case) = key {
             self.standings.remove(case);
         }
-        for place in self.places.remove(key).unwrap_or_default() {
-            if let Some(keys) = self.waiting.get_mut(&place) {
+        for waiting in self.waiting.remove(key).unwrap_or_default() {
+            if let Some(keys) = self.by_organisation.get_mut(&waiting.organisation) {
                 keys.remove(key);
                 if keys.is_empty() {
-                    self.waiting.remove(&place);
+                    self.by_organisation.remove(&waiting.organisation);
                 }
             }
         }
     }
 
-    /// Returns what waits in a case or order, by organisation.
-    pub(super) fn of<'a>(&'a self, key: &'a QueueKey) -> impl Iterator<Item = &'a Waiting> {
-        let places = self.places.get(key).into_iter().flatten();
-        places.filter_map(|place| self.waiting.get(place)?.get(key)).flatten()
-    }
-
     fn enter(&mut self, key: QueueKey, queues: &Queues) {
-        let waiting: Vec<Waiting> = match &key {
+        let waiting = match &key {
             QueueKey::Case(case) => {
                 if let Some(standing) = queues.cases.get(*case).and_then(standing) {
                     self.standings.insert(*case, standing);
@@ -128,15 +121,16 @@ impl Entries {
             }
             QueueKey::Rating(rating) => Vec::from_iter(queues.orders.get(rating).and_then(waiting_in_order)),
         };
-        let mut places = BTreeSet::new();
-        for one in waiting {
-            let place = one.organisation.clone();
-            self.waiting.entry(place.clone()).or_default().entry(key.clone()).or_default().push(one);
-            places.insert(place);
+        if waiting.is_empty() {
+            return;
         }
-        if !places.is_empty() {
-            self.places.insert(key, places);
+        for one in &waiting {
+            match self.by_organisation.get_mut(&one.organisation) {
+                Some(keys) => _ = keys.insert(key.clone()),
+                None => _ = self.by_organisation.insert(one.organisation.clone(), BTreeSet::from([key.clone()])),
+            }
         }
+        self.waiting.insert(key, waiting);
     }
 }
 

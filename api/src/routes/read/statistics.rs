@@ -289,7 +289,7 @@ fn scope(views: &Views, caller: &Caller, limits: &Limits) -> Result<Scope, Probl
         let organisations = &reference.organisations;
         let organisation = rights::asked_organisation(caller, limits.organisation.as_ref(), organisations)?;
         // The whole city is no limit: histories taken in name organisations that its tree does not know.
-        let is_city = organisations.get(&organisation).is_some_and(|known| known.parent().is_none());
+        let is_city = rights::is_city(&organisation, organisations);
         Ok(Scope { within: (!is_city).then(|| organisation.clone()), organisation })
     })
 }
