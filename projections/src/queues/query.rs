@@ -317,8 +317,7 @@ impl Queues {
     #[must_use]
     pub fn rows_of(&self, key: &QueueKey, reference: &Reference, today: NaiveDate) -> Vec<QueueRow> {
         self.index.look(self, |entries| {
-            let Some((key, waiting)) = entries.waiting.get_key_value(key) else { return Vec::new() };
-            let mut candidates: Vec<_> = waiting.iter().map(|one| Candidate::new(key, one, today)).collect();
+            let mut candidates: Vec<_> = entries.of(key).map(|one| Candidate::new(key, one, today)).collect();
             candidates.sort_unstable_by(Candidate::order);
             candidates.iter().map(|candidate| self.row(candidate, reference, today)).collect()
         })
@@ -418,23 +417,16 @@ impl Entries {
         reference: &Reference,
         mut visit: impl FnMut(&'a QueueKey, &'a Waiting),
     ) {
-        let Some(root) = root else {
-            for (key, waiting) in &self.waiting {
+        let mut visit_all = |work: &'a BTreeMap<QueueKey, Vec<Waiting>>| {
+            for (key, waiting) in work {
                 waiting.iter().for_each(|one| visit(key, one));
             }
-            return;
         };
-        let mut visit_one = |organisation: &OrganisationId| {
-            for key in self.by_organisation.get(organisation).into_iter().flatten() {
-                let waiting = self.waiting.get(key).into_iter().flatten();
-                waiting.filter(|one| one.organisation == *organisation).for_each(|one| visit(key, one));
-            }
-        };
+        let Some(root) = root else { return self.waiting.values().for_each(visit_all) };
         // An organisation that the tree does not know stands for itself.
-        if reference.organisations.get(root).is_none() {
-            visit_one(root);
-        }
-        reference.organisations.subtree(root).for_each(visit_one);
+        let unknown = Some(root).filter(|root| reference.organisations.get(root).is_none());
+        let organisations = unknown.into_iter().chain(reference.organisations.subtree(root));
+        organisations.filter_map(|organisation| self.waiting.get(organisation)).for_each(&mut visit_all);
     }
 }
 
