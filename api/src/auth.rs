@@ -210,7 +210,7 @@ impl TokenVerifier {
                 let claims = jsonwebtoken::decode::<Claims>(token, &self.verifying, &self.validation)
                     .map_err(|_| TokenError::Invalid)?
                     .claims;
-                let verified = Arc::new(Verified { caller: caller(&claims)?, expires: claims.exp });
+                let verified = Arc::new(Verified { caller: Caller::of(&claims)?, expires: claims.exp });
                 self.verified.put(token.to_owned(), Arc::clone(&verified));
                 verified
             }
@@ -222,19 +222,25 @@ impl TokenVerifier {
     }
 }
 
-fn caller(claims: &Claims) -> Result<Caller, TokenError> {
-    let role: Role = claims.role.parse().map_err(|_| TokenError::Invalid)?;
-    if matches!(role, Role::System | Role::Import) {
-        return Err(TokenError::Invalid);
+impl Caller {
+    /// Returns whom verified claims speak of.
+    ///
+    /// # Errors
+    /// A code is malformed, or the role is not one of people.
+    pub fn of(claims: &Claims) -> Result<Self, TokenError> {
+        let role: Role = claims.role.parse().map_err(|_| TokenError::Invalid)?;
+        if matches!(role, Role::System | Role::Import) {
+            return Err(TokenError::Invalid);
+        }
+        let id: StaffId = claims.sub.parse().map_err(|_| TokenError::Invalid)?;
+        let organisation: OrganisationId = claims.org.parse().map_err(|_| TokenError::Invalid)?;
+        let window: Option<WindowId> =
+            claims.window.as_deref().map(str::parse).transpose().map_err(|_| TokenError::Invalid)?;
+        let channel = if role == Role::Resident { Channel::Web } else { Channel::Window };
+        let actor = Actor { id, role, organisation, window, acting_for: None, channel };
+        let scope = Scope::of(&actor);
+        Ok(Self { actor, scope })
     }
-    let id: StaffId = claims.sub.parse().map_err(|_| TokenError::Invalid)?;
-    let organisation: OrganisationId = claims.org.parse().map_err(|_| TokenError::Invalid)?;
-    let window: Option<WindowId> =
-        claims.window.as_deref().map(str::parse).transpose().map_err(|_| TokenError::Invalid)?;
-    let channel = if role == Role::Resident { Channel::Web } else { Channel::Window };
-    let actor = Actor { id, role, organisation, window, acting_for: None, channel };
-    let scope = Scope::of(&actor);
-    Ok(Caller { actor, scope })
 }
 
 /// Short-lived words that open a stream for a browser's `EventSource`, which cannot send a token.

@@ -254,7 +254,9 @@ impl Executor {
     }
 
     fn remember<D: Stream>(&self, subject: &Subject, loaded: &Arc<Loaded<D>>) {
-        if let Some(remembered) = D::remembered(self) {
+        let Some(remembered) = D::remembered(self) else { return };
+        // Of two commands at once the slower one must not bring its older state back.
+        if remembered.get(subject).is_none_or(|known| known.version < loaded.version) {
             remembered.put(subject.clone(), Arc::clone(loaded));
         }
     }

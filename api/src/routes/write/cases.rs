@@ -3,19 +3,22 @@
 use super::acts::{self, MaterialBody};
 use super::request::{Envelope, Incoming, Written, flawless, read, unreadable};
 use crate::auth::Caller;
-use crate::execute::{Begun, Done, Loaded};
+use crate::execute::{Asked, Begun, Done, Loaded};
 use crate::node::Node;
 use crate::problem::{Kind, Problem, Text};
 use crate::rights::Concerned;
 use crate::seal::{self, Flaws, PersonBody, Sealer, party};
+use crate::vault::{Keyring, Vault, VaultError};
 use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::NaiveDate;
 use domain::actor::{Channel, Role};
 use domain::case::{Action, Case, CaseCommand, Submit};
 use domain::decider::Context;
 use domain::event::case::DocumentRef;
 use domain::event::{CaseEvent, Event};
 use domain::fact::Subject;
-use domain::ids::{CaseId, ExternalNumber, ItemId, OrganisationId, RegionCode, SourceName};
+use domain::ids::{CaseId, CommandId, ExternalNumber, ItemId, OrganisationId, RegionCode, SourceName, SubjectId};
+use domain::sealed::Sealed;
 use domain::zone::day_of;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -115,7 +118,7 @@ pub async fn open(node: web::Data<Node>, caller: Caller, incoming: Incoming) -> 
     let envelope = Envelope::take(&mut object)?;
     let body: OpenCaseBody = read(Value::Object(object))?;
     let mut flaws = Flaws::default();
-    envelope.check(&mut flaws);
+    envelope.check(&caller, &node.reference.now().reference.organisations, &mut flaws);
     body.check(&mut flaws);
     flawless(flaws)?;
 
@@ -125,46 +128,70 @@ pub async fn open(node: web::Data<Node>, caller: Caller, incoming: Incoming) -> 
         Begun::Fresh(under_way) => under_way,
         Begun::Repeated(done) => return opened(&done),
     };
-    // The case's id follows from the command, so that even an answer that was lost on the way is found again.
-    let id = CaseId(incoming.command.0);
-    let subject = Subject::Case(id);
     let applicant = body.applicant.subject(&node.vault);
-    if applicant.as_str() != actor.id.as_str() {
-        actor.acting_for = Some(applicant.clone());
-    }
+    actor.acting_for = Some(applicant.clone()).filter(|applicant| applicant.as_str() != actor.id.as_str());
     actor.channel = body.channel.unwrap_or(actor.channel);
-    let keyring = node.vault.keyring(body.persons().map(|person| person.subject(&node.vault))).await?;
-    let context = subject.to_string();
-    let day = day_of(envelope.moment(node.clock.now()));
-    let party = |person: &PersonBody| party(&node.vault, &keyring, &context, person, day);
-    let words = |text: &str| node.vault.seal(&keyring, &applicant, &context, text);
-    let intake = body.intake.clone().unwrap_or_else(|| actor.organisation.clone());
-    let number = |kind| seal::number(&node.vault, incoming.command, kind, &intake, day);
-    let submit = Submit {
-        number: number("BJ"),
-        source: own(),
-        item: body.item.clone(),
-        channel: actor.channel,
-        applicant: party(&body.applicant)?,
-        agent: body.agent.as_ref().map(party).transpose()?,
-        beneficiaries: body.beneficiaries.iter().map(party).collect::<Result<_, _>>()?,
-        consent: body.consent.as_ref().map(|consent| DocumentRef {
-            number: consent.number.clone().unwrap_or_else(|| number("TY")),
-            sha256: consent.sha256.clone(),
-        }),
-        form: match &body.form {
-            Some(form) => Some(words(&Zeroizing::new(Value::Object(form.clone()).to_string()))?),
-            None => None,
-        },
-        intake: intake.clone(),
-        region: body.region.clone(),
-        materials: body.materials.iter().map(MaterialBody::presented).collect(),
+    // The case's id follows from the command, so that even an answer that was lost on the way is found again.
+    let subject = Subject::Case(CaseId(incoming.command.0));
+    let opening = Opening {
+        vault: &node.vault,
+        keyring: node.vault.keyring(body.persons().map(|person| person.subject(&node.vault))).await?,
+        context: subject.to_string(),
+        command: incoming.command,
+        intake: body.intake.clone().unwrap_or_else(|| actor.organisation.clone()),
+        day: day_of(envelope.moment(node.clock.now())),
         duplicate_of: node.open_case_of(&applicant, &body.item).await?,
+        applicant,
     };
-    let late = envelope.late(words)?;
-    let asked = crate::execute::Asked { actor, late, ..asked };
-    let done = node.executor.execute::<Case>(&under_way, &asked, &subject, &CaseCommand::Submit(submit), &[]).await?;
-    opened(&done)
+    let submit = CaseCommand::Submit(opening.submit(&body, actor.channel)?);
+    let late = envelope.late(|text| opening.words(text))?;
+    let asked = Asked { actor, late, ..asked };
+    opened(&node.executor.execute::<Case>(&under_way, &asked, &subject, &submit, &[]).await?)
+}
+
+/// What is made for an application, once: keys, numbers, sealed texts.
+struct Opening<'a> {
+    vault: &'a Vault,
+    keyring: Keyring,
+    context: String,
+    command: CommandId,
+    intake: OrganisationId,
+    day: NaiveDate,
+    duplicate_of: Option<CaseId>,
+    applicant: SubjectId,
+}
+
+impl Opening<'_> {
+    fn submit(&self, body: &OpenCaseBody, channel: Channel) -> Result<Submit, VaultError> {
+        let party = |person: &PersonBody| party(self.vault, &self.keyring, &self.context, person, self.day);
+        let form = body.form.as_ref().map(|form| Zeroizing::new(Value::Object(form.clone()).to_string()));
+        Ok(Submit {
+            number: self.number("BJ"),
+            source: own(),
+            item: body.item.clone(),
+            channel,
+            applicant: party(&body.applicant)?,
+            agent: body.agent.as_ref().map(party).transpose()?,
+            beneficiaries: body.beneficiaries.iter().map(party).collect::<Result<_, _>>()?,
+            consent: body.consent.as_ref().map(|consent| DocumentRef {
+                number: consent.number.clone().unwrap_or_else(|| self.number("TY")),
+                sha256: consent.sha256.clone(),
+            }),
+            form: form.map(|form| self.words(&form)).transpose()?,
+            intake: self.intake.clone(),
+            region: body.region.clone(),
+            materials: body.materials.iter().map(MaterialBody::presented).collect(),
+            duplicate_of: self.duplicate_of,
+        })
+    }
+
+    fn number(&self, kind: &str) -> ExternalNumber {
+        seal::number(self.vault, self.command, kind, &self.intake, self.day)
+    }
+
+    fn words(&self, text: &str) -> Result<Sealed, VaultError> {
+        self.vault.seal(&self.keyring, &self.applicant, &self.context, text)
+    }
 }
 
 fn opened(done: &Done) -> Result<HttpResponse, Problem> {
@@ -211,7 +238,7 @@ pub async fn act(
     let envelope = Envelope::take(&mut object)?;
     let body = (form.read)(Value::Object(object)).map_err(|error| unreadable(&error))?;
     let mut flaws = Flaws::default();
-    envelope.check(&mut flaws);
+    envelope.check(&caller, &node.reference.now().reference.organisations, &mut flaws);
     body.check(&mut flaws);
     flawless(flaws)?;
 
@@ -239,7 +266,7 @@ pub async fn act(
     };
     let command = body.command(&sealer)?;
     let late = envelope.late(|text| sealer.text(text))?;
-    let asked = crate::execute::Asked { late, ..asked };
+    let asked = Asked { late, ..asked };
     let done = node.executor.execute::<Case>(&under_way, &asked, &subject, &command, &[]).await?;
     Ok(acted(&node, id, action, &done).respond())
 }

@@ -14,6 +14,7 @@ use chrono::{DateTime, FixedOffset, SecondsFormat};
 use domain::actor::Actor;
 use domain::fact::Fact;
 use domain::ids::{CommandId, ExternalNumber, WindowId};
+use domain::organisation::Organisations;
 use domain::sealed::Sealed;
 use domain::zone::{Instant, fuzhou};
 use eventstore::CommandDigest;
@@ -244,7 +245,12 @@ impl Envelope {
     }
 
     /// Looks for everything that is wrong with it.
-    pub fn check(&self, flaws: &mut Flaws) {
+    pub fn check(&self, caller: &Caller, organisations: &Organisations, flaws: &mut Flaws) {
+        let own = organisations.get(&caller.actor.organisation);
+        let is_there = |window| own.is_some_and(|own| own.windows.contains_key(window));
+        if self.window.as_ref().is_some_and(|window| !is_there(window)) {
+            flaws.add("/window", "本单位没有这个窗口", "is not a window of the caller's organisation");
+        }
         flaws.optional("/late_reason", self.late_reason.as_deref());
         let given = [self.late_reason.is_some(), self.paper_reference.is_some()];
         if self.occurred_at.is_some() {
@@ -376,6 +382,7 @@ fn shown(at: Instant) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::Claims;
 
     #[test]
     fn an_entity_tag_gives_its_version_with_or_without_a_light() {
@@ -397,10 +404,12 @@ mod tests {
 
     #[test]
     fn an_act_keyed_in_late_says_why_and_by_which_paper() {
+        let claims = Claims { sub: "c".into(), role: "clerk".into(), org: "1".into(), exp: 1, window: None };
+        let caller = Caller::of(&claims).unwrap();
         let mut body = serde_json::json!({"occurred_at": "2026-03-02T09:00:00+08:00", "reason": "x"});
         let envelope = Envelope::take(body.as_object_mut().unwrap()).unwrap();
         let mut flaws = Flaws::default();
-        envelope.check(&mut flaws);
+        envelope.check(&caller, &Organisations::default(), &mut flaws);
         let pointers: Vec<_> = flaws.0.iter().map(|flaw| flaw.pointer.as_str()).collect();
         assert_eq!(pointers, ["/late_reason", "/paper_reference"]);
         assert_eq!(body, serde_json::json!({"reason": "x"}));
