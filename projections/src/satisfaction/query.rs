@@ -72,7 +72,8 @@ pub struct Score {
 pub struct SatisfactionRow {
     /// What it is the group of, for each dimension asked for; absent where there is no such thing.
     pub key: BTreeMap<SatisfactionDimension, Option<String>>,
-    /// Services that ended (cases, and their acceptances where the item asks for a rating there); absent by channel.
+    /// Cases that ended, however they did; of the stage 受理 alone, acceptances of items that ask for a rating there.
+    /// Absent by channel.
     pub services: Option<i64>,
     /// Of these, those that may still be rated.
     pub immature: Option<i64>,
@@ -86,7 +87,7 @@ pub struct SatisfactionRow {
     pub good_rate: Rate,
     /// 差评率: 不满意, 非常不满意 ÷ adopted.
     pub bad_rate: Rate,
-    /// 主动评价率: given ratings of cases ÷ services.
+    /// 主动评价率: given ratings of these services ÷ services.
     pub active_rate: Option<Rate>,
     /// 主动好评率: good among the given.
     pub active_good_rate: Rate,
@@ -172,8 +173,9 @@ impl Groups<'_> {
             }
             let immature = *open_windows.entry(day).or_insert_with(|| self.may_still_be_rated(day));
             if let Some(figures) = self.figures(day, &service.place, service.stage, None) {
-                figures.services += count;
-                figures.immature += if immature { count } else { 0 };
+                let coverage = figures.coverage(service.stage);
+                coverage.services += count;
+                coverage.immature += if immature { count } else { 0 };
             }
         }
     }
@@ -300,12 +302,21 @@ impl Order {
     }
 }
 
-#[derive(Default)]
-struct Figures {
+/// Services, and how many of them were rated by somebody.
+#[derive(Clone, Copy, Default)]
+struct Coverage {
     services: i64,
     immature: i64,
+    rated: i64,
+}
+
+#[derive(Default)]
+struct Figures {
+    /// Of cases that ended.
+    finish: Coverage,
+    /// Of acceptances: never added to the endings, for a case is one service.
+    accept: Coverage,
     levels: BTreeMap<Level, LevelCounts>,
-    active_of_cases: i64,
     not_adopted: i64,
     score: i64,
     orders: i64,
@@ -317,6 +328,14 @@ struct Figures {
     real_name: i64,
     reached: i64,
     satisfied: i64,
+}
+
+impl Coverage {
+    fn merge(&mut self, other: Self) {
+        self.services += other.services;
+        self.immature += other.immature;
+        self.rated += other.rated;
+    }
 }
 
 impl Figures {
@@ -331,7 +350,7 @@ impl Figures {
             RatingOrigin::Default => level.default += count,
         }
         if rating.of_case && rating.origin == RatingOrigin::Active {
-            self.active_of_cases += count;
+            self.coverage(rating.stage).rated += count;
         }
         self.score += i64::from(rating.score) * count;
     }
@@ -350,15 +369,21 @@ impl Figures {
         self.satisfied += when(must_be_called && satisfied);
     }
 
+    fn coverage(&mut self, stage: RatingStage) -> &mut Coverage {
+        match stage {
+            RatingStage::Accept => &mut self.accept,
+            RatingStage::Finish => &mut self.finish,
+        }
+    }
+
     fn merge(&mut self, other: &Self) {
-        self.services += other.services;
-        self.immature += other.immature;
+        self.finish.merge(other.finish);
+        self.accept.merge(other.accept);
         for (level, counts) in &other.levels {
             let mine = self.levels.entry(*level).or_default();
             mine.active += counts.active;
             mine.default += counts.default;
         }
-        self.active_of_cases += other.active_of_cases;
         self.not_adopted += other.not_adopted;
         self.score += other.score;
         self.orders += other.orders;
@@ -381,19 +406,21 @@ impl Figures {
         let active = |counts: &LevelCounts| counts.active;
         let good = |level: Level| !level.is_bad();
         let ratings = self.count(|_| true, all);
-        let unrated = (self.services - self.active_of_cases).max(0);
+        let accept = Some(stage_text(RatingStage::Accept).to_owned());
+        let is_of_acceptance = key.get(&SatisfactionDimension::Stage) == Some(&accept);
+        let Coverage { services, immature, rated } = if is_of_acceptance { self.accept } else { self.finish };
         SatisfactionRow {
             key,
-            services: over_services.then_some(self.services),
-            immature: over_services.then_some(self.immature),
+            services: over_services.then_some(services),
+            immature: over_services.then_some(immature),
             ratings,
             not_adopted: self.not_adopted,
             levels: Level::ALL.map(|level| (level, self.levels.get(&level).copied().unwrap_or_default())).into(),
             good_rate: Rate::of(self.count(good, all), ratings),
             bad_rate: Rate::of(self.count(Level::is_bad, all), ratings),
-            active_rate: over_services.then(|| Rate::of(self.active_of_cases, self.services)),
+            active_rate: over_services.then(|| Rate::of(rated, services)),
             active_good_rate: Rate::of(self.count(good, active), self.count(|_| true, active)),
-            unrated_rate: over_services.then(|| Rate::of(unrated, self.services)),
+            unrated_rate: over_services.then(|| Rate::of((services - rated).max(0), services)),
             score: Score {
                 sum: self.score,
                 n: ratings,

@@ -246,3 +246,18 @@ fn a_case_is_served_and_rated_where_its_materials_were_registered() {
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].active_rate, Some(Rate::of(1, 1)));
 }
+
+#[test]
+fn a_case_is_one_service_though_it_may_be_rated_at_two_stages() {
+    let state = fold(&history(2, 80));
+    let total = ask(&state, &everything()).total;
+    let by_stage = SatisfactionQuery { group_by: vec![SatisfactionDimension::Stage], ..everything() };
+    let answer = ask(&state, &by_stage);
+    let of = |stage: &str| {
+        let key = BTreeMap::from([(SatisfactionDimension::Stage, Some(stage.to_owned()))]);
+        answer.rows.iter().find(|row| row.key == key).unwrap()
+    };
+    assert!(0 < of("accept").services.unwrap());
+    assert_eq!(total.services, of("finish").services);
+    assert_eq!(total, answer.total);
+}
