@@ -92,9 +92,15 @@ pub struct ImportProgress {
     pub events: u64,
 }
 
+/// Names that mean something else than a legacy system wherever a source is asked for.
+const RESERVED: [&str; 2] = ["own", "all"];
+
 /// Why an import stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
+    /// No legacy system can have this name.
+    #[error("a foreign history cannot be named {0}; give it the name of its system")]
+    Reserved(SourceName),
     /// The file is unusable; nothing of it was taken in.
     #[error("cannot import {}: {source}; nothing was taken in", file.display())]
     File {
@@ -148,11 +154,14 @@ pub struct Checked {
 /// Reads the file through and keeps nothing of it, telling `progress` now and then how far it is.
 ///
 /// # Errors
-/// The file is unusable.
+/// The file is unusable, or the source has a name that no legacy system can have.
 pub async fn check(
     request: ImportRequest,
     mut progress: impl FnMut(ImportProgress) + Send,
 ) -> Result<Checked, ImportError> {
+    if RESERVED.contains(&request.source.as_str()) {
+        return Err(ImportError::Reserved(request.source));
+    }
     let path = request.file.clone();
     let (out, mut reports) = mpsc::channel(1);
     let reading = tokio::task::spawn_blocking(move || {
@@ -275,7 +284,7 @@ fn read_frames(file: &Path, source: &SourceName, out: &Out) -> Result<(), Format
     };
     let mut frame: Vec<ReadCase> = Vec::new();
     let mut frame_events = 0;
-    // Sixteen bytes and a count a case: a log may name a case in several traces, and only then must they be told apart.
+    // A few dozen bytes a case: a log may name a case in several traces, and only then must they be told apart.
     let mut traces: HashMap<u128, u32> = HashMap::new();
     for entry in log {
         let case = match entry? {

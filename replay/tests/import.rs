@@ -195,6 +195,20 @@ async fn what_is_left_out_is_told_with_place_and_reason() {
 }
 
 #[tokio::test]
+async fn a_foreign_history_cannot_pass_as_the_citys_own() {
+    let history = History::new();
+    let file = history.files.path().join("a.xes");
+    std::fs::write(&file, log(&trace("1", &["receive"]))).unwrap();
+    for name in ["own", "all"] {
+        let (source, organisation) = (name.parse().unwrap(), "361000000".parse().unwrap());
+        let request = ImportRequest { file: file.clone(), source, organisation };
+        let error = import(&history.journal, request).await.unwrap_err();
+        assert!(matches!(error, ImportError::Reserved(_)), "{error}");
+    }
+    assert_eq!(history.head().await, Position::START);
+}
+
+#[tokio::test]
 async fn cases_of_two_sources_are_told_apart() {
     let history = History::new();
     history.import("a.xes", &log(&trace("1", &["receive"]))).await.unwrap();

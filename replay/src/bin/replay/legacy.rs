@@ -52,9 +52,10 @@ fn metered(doing: &'static str) -> impl FnMut(ImportProgress) + Send {
 fn import_failure(why: ImportError) -> Failure {
     match why {
         // These say themselves what to do next.
-        ImportError::File { .. } | ImportError::Changed { .. } | ImportError::Append { .. } => {
-            Failure::new("import failed").because(why)
-        }
+        ImportError::Reserved(_)
+        | ImportError::File { .. }
+        | ImportError::Changed { .. }
+        | ImportError::Append { .. } => Failure::new("import failed").because(why),
         ImportError::History { .. } | ImportError::Thread(_) => {
             Failure::new("import failed").because(why).advise("see `replay verify`, then import again")
         }
