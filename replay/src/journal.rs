@@ -67,7 +67,7 @@ impl Journal {
     /// Appends one command's whole effect and returns once it is durable.
     ///
     /// The place in line is taken when the future is first polled, as
-    /// [`EventStore::append`](eventstore::EventStore::append) promises.
+    /// [`EventStore::append`] promises.
     ///
     /// # Errors
     /// As the store says; a subject that no stream can be named for is [`AppendError::NotWritten`].

@@ -8,7 +8,7 @@
 //! - [`views`]: all live projections; [`live`], [`rebuild`], [`as_of`]: the modes; [`case_index`]: all cases ever;
 //!   [`verify`]: whether all of it is whole
 //! - [`layout`]: where things lie in a data directory
-//! - [`format`]: foreign logs; [`import`]: into the log with them; [`log_stats`]: the figures of a log
+//! - [`mod@format`]: foreign logs; [`import`]: into the log with them; [`log_stats`]: the figures of a log
 
 pub mod as_of;
 pub mod case_index;
