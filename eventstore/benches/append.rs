@@ -1,10 +1,11 @@
 //! Durable appends: the bare volume layout and the store, side by side.
 //!
-//! `cargo bench -p eventstore --bench append -- [--events N] [--seconds S] [--dir DIR]`
+//! `cargo bench -p eventstore --bench append -- [--events N] [--seconds S] [--rounds R] [--dir DIR]`
 //!
 //! *Raw* is what the layout itself costs: a journal write, an `fdatasync` and a sled batch for all that waits, with
-//! volumes of the same size and no checks, lookups or index. The store appends to random streams of sealed volumes at
-//! the version they have. Every cell runs in a process of its own, so that memory is that of the cell alone.
+//! volumes of the same size and no checks, lookups or index. The store appends to random streams of its sealed volumes.
+//! Every cell runs in a process of its own, so that memory is that of the cell alone; the rounds take turns, so that a
+//! busy moment of the machine disturbs all alike, and the medians are told.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark that cannot go on says so")]
 
@@ -32,8 +33,9 @@ const RECORD_BYTES: usize = 420;
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let option = |name: &str| arguments.iter().position(|found| found == name).and_then(|at| arguments.get(at + 1));
-    let seconds = option("--seconds").map_or(3, |text| text.parse().expect("--seconds takes a number"));
-    let events = option("--events").map_or(300_000, |text| text.parse().expect("--events takes a number"));
+    let seconds: u64 = option("--seconds").map_or(3, |text| text.parse().expect("--seconds takes a number"));
+    let rounds = option("--rounds").map_or(3, |text| text.parse().expect("--rounds takes a number"));
+    let events: u64 = option("--events").map_or(300_000, |text| text.parse().expect("--events takes a number"));
     let parent = option("--dir").map_or_else(std::env::temp_dir, PathBuf::from);
     if let Some(cell) = option("--cell") {
         return run_cell(cell, &arguments);
@@ -46,39 +48,71 @@ fn main() {
     );
     println!("|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
     for writers in WRITERS {
-        let [raw, none, full] = ["raw", "store", "store"].map(|_| Vec::<String>::new());
-        let (mut raw, mut none, mut full) = (raw, none, full);
-        let (writers_text, seconds): (String, String) = (writers.to_string(), format!("{seconds}"));
-        let fresh = |name: &str| dir.path().join(format!("{name}-{writers}"));
-        raw.extend(words(&cell(&["raw", fresh("raw").to_str().unwrap(), &writers_text, &seconds])));
-        none.extend(words(&cell(&["store", fresh("none").to_str().unwrap(), &writers_text, &seconds])));
-        full.extend(words(&cell(&["store", filled.to_str().unwrap(), &writers_text, &seconds])));
-        let rate = |cell: &[String]| cell[0].parse::<f64>().unwrap();
-        let share = |cell: &[String]| format!("{:.0} %", rate(cell) / rate(&raw) * 100.0);
-        println!(
-            "| {writers} | {} | {} | {} | {} | {} | {} µs | {} µs | {} MiB | {} MiB | {}, {}, {} |",
-            raw[0],
-            none[0],
-            share(&none),
-            full[0],
-            share(&full),
-            full[1],
-            full[2],
-            none[3],
-            full[3],
-            raw[4],
-            none[4],
-            full[4],
-        );
-        for used in ["raw", "none"] {
-            std::fs::remove_dir_all(fresh(used)).unwrap();
+        let mut rows: [Vec<Cell>; 3] = Default::default();
+        for round in 0..rounds {
+            let fresh = |name: &str| dir.path().join(format!("{name}-{writers}-{round}"));
+            let (raw, none) = (fresh("raw"), fresh("none"));
+            for (row, (kind, at)) in rows.iter_mut().zip([("raw", &raw), ("store", &none), ("store", &filled)]) {
+                row.push(Cell::run(kind, at, writers, seconds));
+            }
+            std::fs::remove_dir_all(raw).unwrap();
+            std::fs::remove_dir_all(none).unwrap();
         }
+        let [raw, none, full] = rows.map(Cell::median);
+        println!(
+            "| {writers} | {:.0} | {:.0} | {:.0} % | {:.0} | {:.0} % | {:.0} µs | {:.0} µs | {:.0} MiB | {:.0} MiB | {:.1}, {:.1}, {:.1} |",
+            raw.rate,
+            none.rate,
+            none.rate / raw.rate * 100.0,
+            full.rate,
+            full.rate / raw.rate * 100.0,
+            full.p50,
+            full.p99,
+            none.memory,
+            full.memory,
+            raw.cpu,
+            none.cpu,
+            full.cpu,
+        );
     }
     print!("{}", cell(&["read", filled.to_str().unwrap(), "0", "0"]));
 }
 
-fn words(line: &str) -> Vec<String> {
-    line.split_whitespace().map(str::to_owned).collect()
+/// What one cell measured.
+#[derive(Clone, Copy)]
+struct Cell {
+    rate: f64,
+    p50: f64,
+    p99: f64,
+    memory: f64,
+    cpu: f64,
+}
+
+impl Cell {
+    fn run(kind: &str, dir: &Path, writers: usize, seconds: u64) -> Self {
+        let line = cell(&[kind, dir.to_str().unwrap(), &writers.to_string(), &seconds.to_string()]);
+        let mut words = line.split_whitespace().map(|word| word.parse().expect("a number"));
+        let mut next = || words.next().expect("another number");
+        Self { rate: next(), p50: next(), p99: next(), memory: next(), cpu: next() }
+    }
+
+    /// Returns the median of each measure, but the most of memory.
+    fn median(cells: Vec<Self>) -> Self {
+        let sorted = |of: fn(&Self) -> f64| {
+            let mut values: Vec<f64> = cells.iter().map(of).collect();
+            values.sort_by(f64::total_cmp);
+            values
+        };
+        let middle = |of| sorted(of)[cells.len() / 2];
+        let memory = sorted(|cell| cell.memory)[cells.len() - 1];
+        Self {
+            rate: middle(|cell| cell.rate),
+            p50: middle(|cell| cell.p50),
+            p99: middle(|cell| cell.p99),
+            memory,
+            cpu: middle(|cell| cell.cpu),
+        }
+    }
 }
 
 fn cell(arguments: &[&str]) -> String {
@@ -186,12 +220,11 @@ async fn fill(dir: &Path, events: u64) {
 }
 
 async fn store(dir: &Path, writers: usize, duration: Duration) {
-    let began = Instant::now();
     let store = Arc::new(Sled::open(dir, Options::standard()).unwrap());
-    let opened = began.elapsed();
     let head = store.head().await.unwrap().position.0;
     let memory = PeakMemory::watch();
     let existing = head / (EVENTS_PER_STREAM * STREAMS_AT_ONCE) * STREAMS_AT_ONCE;
+    let cpu_before = cpu_seconds();
     let stop = Arc::new(AtomicBool::new(false));
     let run = 1 + head;
     let tasks: Vec<_> = (0..writers as u64)
@@ -202,7 +235,7 @@ async fn store(dir: &Path, writers: usize, duration: Duration) {
                 let mut nth = 0;
                 while !stop.load(Ordering::Relaxed) {
                     let id = command_id(run, nth * 1024 + writer);
-                    let (stream, expected) = pick(&store, existing, writer, writers as u64, id, nth).await;
+                    let (stream, expected) = pick(existing, writer, writers as u64, id, nth);
                     let write = Write { stream, expected, events: vec![event(id)] };
                     let began = Instant::now();
                     store.append(frame(id, vec![write])).await.unwrap();
@@ -213,18 +246,17 @@ async fn store(dir: &Path, writers: usize, duration: Duration) {
             })
         })
         .collect();
-    report(tasks, &stop, duration, &memory, opened).await;
+    report(tasks, &stop, duration, &memory, cpu_before).await;
 }
 
-/// Picks a stream that no other writer picks, and where it is.
-async fn pick(store: &Sled, existing: u64, writer: u64, writers: u64, id: u128, nth: u64) -> (StreamName, Expected) {
+/// Picks a stream that no other writer picks, and what is known of it.
+fn pick(existing: u64, writer: u64, writers: u64, id: u128, nth: u64) -> (StreamName, Expected) {
     if existing == 0 {
         return (stream_name(1_000_000_000 + writer * 10_000_000 + nth), Expected::Empty);
     }
-    let _ = store;
     let share = existing / writers;
     let mixed = ((id as u64) ^ (id as u64 >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 20;
-    // Each stream is written once more by each run at most a few times: its version is not known beforehand.
+    // Earlier runs may have added to it, so its version is not known beforehand; the store looks it up all the same.
     (stream_name(writer * share + mixed % share), Expected::Any)
 }
 
@@ -251,7 +283,7 @@ async fn raw(dir: &Path, writers: usize, duration: Duration) {
         })
         .collect();
     drop(sender);
-    report(tasks, &stop, duration, &memory, Duration::ZERO).await;
+    report(tasks, &stop, duration, &memory, cpu_seconds()).await;
     committer.join().unwrap();
 }
 
@@ -326,7 +358,7 @@ async fn report(
     stop: &AtomicBool,
     duration: Duration,
     memory: &PeakMemory,
-    opened: Duration,
+    cpu_before: f64,
 ) {
     let began = Instant::now();
     tokio::time::sleep(duration).await;
@@ -338,14 +370,14 @@ async fn report(
     let rate = latencies.len() as f64 / began.elapsed().as_secs_f64();
     latencies.sort_unstable();
     let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize];
-    let cpu = cpu_seconds() / latencies.len() as f64 * 1e6;
-    println!("{rate:.0} {} {} {} {cpu:.1} opened in {opened:?}", at(0.5), at(0.99), memory.peak_mib());
+    let cpu = (cpu_seconds() - cpu_before) / latencies.len() as f64 * 1e6;
+    println!("{rate:.0} {} {} {} {cpu:.1}", at(0.5), at(0.99), memory.peak_mib());
 }
 
 async fn read(dir: &Path) {
     let began = Instant::now();
     let store = Sled::open(dir, Options::standard()).unwrap();
-    println!("\nopened in {:?}", began.elapsed());
+    println!("\nopened in {:?}, {:.2} s of processor time", began.elapsed(), cpu_seconds());
     let head = store.head().await.unwrap().position;
     let (began, cpu_before) = (Instant::now(), cpu_seconds());
     let mut after = Position::START;
