@@ -186,7 +186,6 @@ fn database(volume: &Arc<Volume>, last: u64) -> Option<Finding> {
     let finding =
         |position: u64, detail: String| Some(Finding { position: Position(position), part: Part::Database, detail });
     let was_open = volume.has_open_database();
-    let last = last.min(volume.applied());
     if let Err(fault) = volume.open_database() {
         return finding(volume.first, fault.to_string());
     }

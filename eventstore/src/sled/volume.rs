@@ -32,8 +32,6 @@ pub(crate) struct Volume {
     end: AtomicU64,
     index: RwLock<Index>,
     database: RwLock<Kept>,
-    /// The last position handed to the database, which answers come before.
-    applied: AtomicU64,
     /// Set from the moment damage is noticed until it is mended, so that it is mended once.
     suspected: AtomicBool,
 }
@@ -98,15 +96,10 @@ impl Volume {
         index: Index,
         database: Kept,
     ) -> Self {
-        let events = match &index {
-            Index::Active(index) => index.events(),
-            Index::Sealed(index) => index.events(),
-        };
         Self {
             first,
             dir,
             database_deadline,
-            applied: AtomicU64::new(first + u64::from(events) - 1),
             journal: RwLock::new(Arc::new(journal)),
             end: AtomicU64::new(end),
             index: RwLock::new(index),
@@ -121,11 +114,6 @@ impl Volume {
 
     pub(crate) fn end(&self) -> u64 {
         self.end.load(Ordering::Acquire)
-    }
-
-    /// Returns the last position that the database was given, if it is open.
-    pub(crate) fn applied(&self) -> u64 {
-        self.applied.load(Ordering::Acquire)
     }
 
     pub(crate) fn index(&self) -> RwLockReadGuard<'_, Index> {
@@ -170,14 +158,7 @@ impl Volume {
     }
 
     /// Hands a durable group to the database, or leaves it for when that is ready.
-    pub(crate) fn apply(&self, mut group: Group) -> std::io::Result<()> {
-        let last = group.records.last().map_or(0, |(position, _)| position.0);
-        self.hand_over(&mut group)?;
-        self.applied.store(last, Ordering::Release);
-        Ok(())
-    }
-
-    fn hand_over(&self, group: &mut Group) -> std::io::Result<()> {
+    pub(crate) fn apply(&self, group: Group) -> std::io::Result<()> {
         if let Kept::Open(database) = &*read(&self.database) {
             return database.with(|records| records.apply(&group.bytes, &group.records));
         }
@@ -185,7 +166,7 @@ impl Volume {
             // Closed only after a failure; the rebuilding will find the group in the journal.
             Kept::Closed => Ok(()),
             Kept::Filling(waiting) => {
-                waiting.push(std::mem::take(group));
+                waiting.push(group);
                 Ok(())
             }
             Kept::Open(database) => database.with(|records| records.apply(&group.bytes, &group.records)),

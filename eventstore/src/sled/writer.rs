@@ -124,7 +124,8 @@ impl Writer {
             return refuse(waiting, &why);
         }
         let before = self.head;
-        let mut group = Group::default();
+        let bytes = waiting.iter().map(|next| next.frame.encoded.bytes().len()).sum();
+        let mut group = Group { bytes: Vec::with_capacity(bytes), records: Vec::with_capacity(waiting.len()) };
         let mut verdicts = Vec::with_capacity(waiting.len());
         let mut frames = Vec::with_capacity(waiting.len());
         let index_digest = self.index_digest();
@@ -151,6 +152,7 @@ impl Writer {
         };
         let events = group.records.len();
         if 0 < events {
+            self.apply(group);
             self.durable = self.head.position;
             self.shared.publish(self.head);
         }
@@ -161,8 +163,6 @@ impl Writer {
         }
         if 0 < events {
             self.shared.observe(committed, events, fsync, began.elapsed());
-            // After the answers, so that writers prepare their next frames meanwhile; until then the journal is read.
-            self.apply(group);
         }
     }
 
