@@ -1,7 +1,7 @@
 //! Bytes in order, forever.
 //!
 //! An event store keeps streams of immutable events in one total order. What it promises is written, and numbered,
-//! on [`EventStore`]; [`testing::conformance`](crate::testing) holds one test per promise, and every backend and
+//! on [`EventStore`]; `testing::conformance` (feature `testing`) holds one test per promise, and every backend and
 //! every decorator runs them all.
 //!
 //! The store knows neither the meaning of an event nor the time of day: bodies are bytes, labels are opaque, and the
