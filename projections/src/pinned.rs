@@ -51,7 +51,7 @@ fn a_changed_fold_has_a_new_revision() {
         ("processing-times", 1, "4b74d86b3fde23ca"),
         ("queues", 1, "dda606bc7d229a91"),
         ("reference", 1, "417e56f830156e36"),
-        ("satisfaction", 1, "35c015df4cbc14b4"),
+        ("satisfaction", 1, "fe29bb6a203d5a55"),
         ("case", 1, "ba3a25916033601e"),
         ("timeline", 1, "adcdab8fa7c5dae8"),
     ];

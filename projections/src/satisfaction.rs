@@ -13,8 +13,8 @@ use crate::projection::Projection;
 use crate::tally::Daily;
 use chrono::NaiveDate;
 use domain::event::case::{
-    CaseAborted, CaseAccepted, CaseFinished, CaseReturned, CaseWithdrawn, Closing, DeemedAcceptanceReversed,
-    Dimensions, IntakeRefused, NotRequiredTold, SupplementLapsed,
+    CaseAborted, CaseAccepted, CaseFinished, CaseReturned, CaseWithdrawn, Closing, Correction,
+    DeemedAcceptanceReversed, Dimensions, IntakeRefused, NotRequiredTold, RecordCorrected, SupplementLapsed,
 };
 use domain::event::item::RatingStage;
 use domain::event::rating::{
@@ -51,11 +51,12 @@ struct Texts {
     staff: Names<StaffId>,
 }
 
-/// At which hall and window a case was received.
+/// At which hall and window an open case was received, and as what its acceptance counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Received {
     organisation: Code,
     window: Option<Code>,
+    accepted: Option<Service>,
 }
 
 /// Where and by whom a service was given.
@@ -145,23 +146,20 @@ impl Satisfaction {
             CaseEvent::CaseReceived(received) => {
                 let organisation = self.texts.organisations.code(&received.organisation);
                 let window = fact.by.window.as_ref().map(|window| self.texts.windows.code(window));
-                self.received.insert(case, Received { organisation, window });
+                self.received.insert(case, Received { organisation, window, accepted: None });
             }
             CaseEvent::CaseAccepted(CaseAccepted { effective_on, dimensions, .. }) => {
                 let service = self.texts.accepted(dimensions, self.received.get(&case).copied());
                 self.services.add(*effective_on, service);
+                if let Some(received) = self.received.get_mut(&case) {
+                    received.accepted = Some(service);
+                }
             }
             CaseEvent::DeemedAcceptanceReversed(DeemedAcceptanceReversed { dimensions, effective_on, .. }) => {
                 let service = self.texts.accepted(dimensions, self.received.get(&case).copied());
                 self.services.take(*effective_on, service);
             }
-            CaseEvent::RecordCorrected(corrected) => {
-                if let Some(change) = &corrected.closing {
-                    let (old, new) = (self.texts.ended(&change.old), self.texts.ended(&change.new));
-                    self.services.take(change.old.closed_on, old);
-                    self.services.add(change.new.closed_on, new);
-                }
-            }
+            CaseEvent::RecordCorrected(corrected) => self.correct(case, corrected),
             CaseEvent::CaseSubmitted(_)
             | CaseEvent::MaterialAttached(_)
             | CaseEvent::CorrectedOnTheSpot(_)
@@ -200,6 +198,30 @@ impl Satisfaction {
             | CaseEvent::WarningRaised(_)
             | CaseEvent::LegacyCaseOpened(_)
             | CaseEvent::LegacyActivityRecorded(_) => (),
+        }
+    }
+
+    fn correct(&mut self, case: CaseId, corrected: &RecordCorrected) {
+        if let Some(change) = &corrected.closing {
+            let (old, new) = (self.texts.ended(&change.old), self.texts.ended(&change.new));
+            self.services.take(change.old.closed_on, old);
+            self.services.add(change.new.closed_on, new);
+        }
+        match &corrected.change {
+            Correction::AcceptedOn { old, new } => {
+                let open = self.received.get(&case).and_then(|received| received.accepted);
+                // Of a case that ended, acceptance and ending were the same people's at the same window.
+                let ended = corrected.closing.as_ref().map(|change| self.texts.ended(&change.old));
+                let ended = ended.map(|service| Service { stage: RatingStage::Accept, ..service });
+                if let Some(service) = open.or(ended) {
+                    self.services.take(*old, service);
+                    self.services.add(*new, service);
+                }
+            }
+            Correction::ClosedOn { .. }
+            | Correction::Region { .. }
+            | Correction::Applicant { .. }
+            | Correction::Text { .. } => (),
         }
     }
 

@@ -261,3 +261,69 @@ fn a_case_is_one_service_though_it_may_be_rated_at_two_stages() {
     assert_eq!(total.services, of("finish").services);
     assert_eq!(total, answer.total);
 }
+
+#[test]
+fn a_corrected_day_of_acceptance_moves_the_service_before_and_after_the_ending() {
+    let facts = history(2, 80);
+    let by_stage = |from: &str, to: &str| SatisfactionQuery {
+        period: Period { from: day(from), to: day(to) },
+        group_by: vec![SatisfactionDimension::Stage],
+        ..everything()
+    };
+    let accept = BTreeMap::from([(SatisfactionDimension::Stage, Some("accept".to_owned()))]);
+    let count = |state: &Satisfaction, query: &SatisfactionQuery| {
+        let rows = ask(state, query).rows;
+        rows.iter().find(|row| row.key == accept).map_or(0, |row| row.services.unwrap())
+    };
+    let (before, long_ago) = (by_stage("2022-01-01", "2023-01-01"), by_stage("2020-01-01", "2021-01-01"));
+    let mut state = fold(&facts);
+    let was = count(&state, &before);
+    let mut moved = 0;
+    for number in 0..80 {
+        let of_case = |fact: &&Fact| fact.subject == Subject::Case(case_id(number));
+        let accepted = facts.iter().filter(of_case).rev().find_map(|fact| match &fact.event {
+            Event::Case(CaseEvent::CaseAccepted(accepted)) => Some(accepted.clone()),
+            _ => None,
+        });
+        let Some(accepted) = accepted else { continue };
+        let ending = facts.iter().filter(of_case).find_map(|fact| match &fact.event {
+            Event::Case(CaseEvent::CaseFinished(CaseFinished { closing, .. })) => Some(closing.clone()),
+            _ => None,
+        });
+        let new = day("2020-06-01");
+        let mut fact = facts[0].clone();
+        fact.subject = Subject::Case(case_id(number));
+        let closing = ending.map(|old| {
+            let new = Closing { accepted_on: Some(new), ..old.clone() };
+            Box::new(domain::event::case::ClosingChange { old, new })
+        });
+        fact.event = CaseEvent::from(RecordCorrected {
+            correction: 2,
+            corrects: fact.id,
+            effective_on: accepted.effective_on,
+            change: Correction::AcceptedOn { old: accepted.effective_on, new },
+            clocks: None,
+            closing,
+        })
+        .into();
+        state.apply(&fact);
+        moved += 1;
+        if moved == 30 {
+            break;
+        }
+    }
+    assert_eq!(count(&state, &long_ago) + count(&state, &before), was);
+    assert!(0 < count(&state, &long_ago));
+    // What was taken out of a cell that never held it would show as less than nothing.
+    let cells = SatisfactionQuery {
+        group_by: vec![
+            SatisfactionDimension::Stage,
+            SatisfactionDimension::Window,
+            SatisfactionDimension::Staff,
+            SatisfactionDimension::Item,
+            SatisfactionDimension::Month,
+        ],
+        ..before
+    };
+    assert!(ask(&state, &cells).rows.iter().all(|row| row.services.is_some_and(|services| 0 <= services)));
+}
