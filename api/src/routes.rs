@@ -9,7 +9,8 @@ use actix_web::web::{self, ServiceConfig};
 
 /// Registers everything below `/api/v1`, and what stands beside it.
 pub fn configure(config: &mut ServiceConfig) {
-    let below = web::scope("/api/v1").configure(write::configure).configure(read::configure);
+    // Paths are tried in this order, and reads are asked most.
+    let below = web::scope("/api/v1").configure(read::configure).configure(write::configure);
     config.service(below.default_service(web::to(unmatched)));
     config.configure(read::configure_outside);
     config.default_service(web::to(unmatched));

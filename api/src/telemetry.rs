@@ -15,6 +15,7 @@ use eventstore::{
 use prometheus::{
     Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
+use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
@@ -39,7 +40,11 @@ pub enum LogFormat {
 pub fn start_logging(format: LogFormat) {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_from_env("YICHUANG_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
     // A second start, as in tests, leaves the first in place.
     let _already_started = match format {
         LogFormat::Pretty => logs.try_init(),
@@ -146,11 +151,9 @@ impl Metrics {
         text
     }
 
-    fn observe(&self, request: &HttpRequest, status: u16, seconds: f64) {
-        let route = route(request);
-        let method = method(request);
-        self.requests.with_label_values(&[method, &route, status_text(status)]).inc();
-        self.request_seconds.with_label_values(&[method, &route]).observe(seconds);
+    fn observe(&self, method: &str, route: &str, status: u16, seconds: f64) {
+        self.requests.with_label_values(&[method, route, status_text(status)]).inc();
+        self.request_seconds.with_label_values(&[method, route]).observe(seconds);
     }
 }
 
@@ -234,17 +237,19 @@ pub async fn observe<B: MessageBody + 'static>(
     let response = next.call(request).await?;
     let seconds = begun.elapsed().as_secs_f64();
     let status = response.status().as_u16();
+    // Found by matching the path again, so once for both.
+    let (method, route) = (method(response.request()), route(response.request()));
     if let Some(metrics) = metrics {
-        metrics.observe(response.request(), status, seconds);
+        metrics.observe(method, &route, status, seconds);
     }
-    let position = response.headers().get(POSITION).and_then(|value| value.to_str().ok()).unwrap_or("");
     if tracing::enabled!(tracing::Level::INFO) {
-        let (method, route) = (response.request().method().as_str(), route(response.request()));
+        let position = response.headers().get(POSITION).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let duration_ms = seconds * 1000.0;
         info!(
             http.method = method,
             http.route = route,
             http.status = status,
-            duration_ms = seconds * 1000.0,
+            duration_ms,
             position,
             "{method} {route} answered {status}"
         );

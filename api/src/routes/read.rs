@@ -14,10 +14,10 @@ use utoipa::OpenApi;
 /// Registers the reads below `/api/v1`.
 pub fn configure(config: &mut ServiceConfig) {
     config
+        .service(cases::get_case)
         .service(cases::list_cases)
         .service(cases::get_timeline)
         .service(events::case_events)
-        .service(cases::get_case)
         .service(queues::list_queues)
         .service(queue_stream::queue_stream)
         .service(queues::get_queue)
