@@ -173,6 +173,14 @@ impl Sled {
         lock(&self.shared.mended).clone()
     }
 
+    /// Returns why nothing is accepted any more, after a write whose outcome nobody knows.
+    ///
+    /// The process had better end then: at the next opening the disk says what it holds.
+    #[must_use]
+    pub fn stopped(&self) -> Option<String> {
+        self.shared.stopped()
+    }
+
     /// Lets `observer` watch all further commits.
     pub fn set_observer(&self, observer: Arc<dyn CommitObserver>) {
         *write(&self.shared.observer) = Some(observer);
@@ -620,4 +628,33 @@ fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
 
 fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Expected;
+    use crate::testing::conformance::append;
+    use crate::testing::frame;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn after_a_write_of_unknown_outcome_nothing_more_is_accepted() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Sled::open(dir.path(), Options::standard()).unwrap();
+        append(&store, frame(1).write("a", Expected::Empty, 1)).await;
+        store.shared.volumes()[0].break_journal();
+        let unknown = store.append(frame(2).write("a", Expected::Any, 1)).await;
+        assert!(matches!(unknown, Err(AppendError::Unknown { .. })), "{unknown:?}");
+        let refused = store.append(frame(3).write("b", Expected::Any, 1)).await;
+        assert!(matches!(refused, Err(AppendError::NotWritten { .. })), "{refused:?}");
+        assert!(store.stopped().is_some());
+        // What was durable is still there to be read, and nothing else.
+        assert_eq!(store.head().await.unwrap().position, Position(1));
+        assert_eq!(store.answer(CommandId(2)).await.unwrap(), None);
+        let page = store.read(&Selection::All, Position::START, 10).await.unwrap();
+        assert_eq!((page.events.len(), page.end), (1, true));
+        store.close();
+        let store = Sled::open(dir.path(), Options::standard()).unwrap();
+        append(&store, frame(2).write("a", Expected::Any, 1)).await;
+    }
 }

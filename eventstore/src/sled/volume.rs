@@ -173,6 +173,12 @@ impl Volume {
         }
     }
 
+    /// Makes every further write fail, and taking it back as well.
+    #[cfg(test)]
+    pub(crate) fn break_journal(&self) {
+        *write(&self.journal) = Arc::new(File::open(recovery::journal_path(&self.dir)).unwrap());
+    }
+
     // Reading.
 
     /// Returns where the stream's events after one position and up to another are.

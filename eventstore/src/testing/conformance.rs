@@ -1,6 +1,6 @@
 //! One test per numbered guarantee of [`EventStore`], for every backend and every decorator.
 //!
-//! ```ignore
+//! ```text
 //! eventstore::conformance!(in_memory, InMemorySubject);
 //! ```
 
