@@ -83,6 +83,15 @@ impl Standing {
         Self { at, past: None }
     }
 
+    /// Returns what a later page of the same list rests on: the same past, but today's present.
+    #[must_use]
+    pub fn again(self, clock: &Clock) -> Self {
+        match self.past {
+            Some(_) => self,
+            None => Self::now(clock.now()),
+        }
+    }
+
     /// Returns the day in Fuzhou by which lights are judged.
     #[must_use]
     pub fn day(&self) -> NaiveDate {
@@ -215,29 +224,8 @@ impl Views {
         }
     }
 
-    /// Looks at two projections at the same position.
-    ///
-    /// # Errors
-    /// The log cannot be read, or too many look at the past at once.
-    pub async fn look_at_both<P: Kept, Q: Kept, T>(
-        &self,
-        at: &Standing,
-        look: impl FnOnce(&P, &Q) -> T,
-    ) -> Result<Seen<T>, Problem> {
-        match at.slice() {
-            None => Ok(self.live.read(|views| {
-                let (one, other) = (P::of(views), Q::of(views));
-                Seen { value: look(&one.state, &other.state), position: one.position.min(other.position) }
-            })),
-            Some(slice) => {
-                let one = self.past_view::<P>(slice).await?;
-                let other = self.past_view::<Q>(slice).await?;
-                Ok(Seen { value: look(&one.state, &other.state), position: one.position })
-            }
-        }
-    }
-
-    /// The same, off the threads that answer requests: for questions that read many cells.
+    /// Looks at two projections at the same position, off the threads that answer requests: for questions that read
+    /// many cells.
     ///
     /// # Errors
     /// The log cannot be read, or too many look at the past at once.

@@ -1,5 +1,7 @@
 //! Every write once, over HTTP: that it is wired, answers as promised, and refuses as promised.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something unexpected happens")]
+
 #[expect(unreachable_pub, reason = "shared by the tests of this folder")]
 mod city;
 

@@ -390,7 +390,6 @@ impl<'a> Engine<'a> {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "an append names who, what, when and to whom, each once")]
     async fn append(
         &mut self,
         subject: Subject,

@@ -185,7 +185,7 @@ pub(crate) async fn list_cases(
     let reads = &node.reads;
     let resumed: Option<After> = page.resume(&reads.cursors)?;
     let at = match &resumed {
-        Some(resumed) => resumed.at,
+        Some(resumed) => resumed.at.again(&node.clock),
         None => reads.views.resolve(&when, &node.clock).await?,
     };
     let filter = question.filter(&caller, &node, domain::zone::day_of(node.clock.now()))?;

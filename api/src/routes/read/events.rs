@@ -172,7 +172,7 @@ async fn batch(
     let reads = &node.reads;
     let resumed: Option<After> = page.resume(&reads.cursors)?;
     let at = match &resumed {
-        Some(resumed) => resumed.at,
+        Some(resumed) => resumed.at.again(&node.clock),
         None => reads.views.resolve(when, &node.clock).await?,
     };
     let through = match at.slice() {
@@ -351,7 +351,7 @@ pub(crate) async fn case_events(
     let reads = &node.reads;
     let resumed: Option<After> = page.resume(&reads.cursors)?;
     let at = match &resumed {
-        Some(resumed) => resumed.at,
+        Some(resumed) => resumed.at.again(&node.clock),
         None => reads.views.resolve(&when, &node.clock).await?,
     };
     super::cases::visible(&node, &caller, id).await?;

@@ -196,7 +196,7 @@ async fn queue_page(
         reads.views.today(|reference| rights::asked_organisation(caller, organisation, &reference.organisations))?;
     let resumed: Option<After<QueueCursor>> = page.resume(&reads.cursors)?;
     let at = match &resumed {
-        Some(resumed) => resumed.at,
+        Some(resumed) => resumed.at.again(&node.clock),
         None => reads.views.resolve(when, &node.clock).await?,
     };
     let query = filter.query(caller, organisation.clone());
@@ -298,7 +298,7 @@ pub(crate) async fn list_lights(
     })?;
     let resumed: Option<After<LightsCursor>> = page.resume(&reads.cursors)?;
     let at = match &resumed {
-        Some(resumed) => resumed.at,
+        Some(resumed) => resumed.at.again(&node.clock),
         None => reads.views.resolve(&when, &node.clock).await?,
     };
     let query = LightsQuery { organisation: Some(organisation.clone()), light: filter.light };

@@ -102,7 +102,7 @@ pub(crate) async fn list_items(
     let reads = &node.reads;
     let resumed: Option<After<ItemId>> = page.resume(&reads.cursors)?;
     let at = match &resumed {
-        Some(resumed) => resumed.at,
+        Some(resumed) => resumed.at.again(&node.clock),
         None => reads.views.resolve(&when, &node.clock).await?,
     };
     let after = resumed.map(|resumed| resumed.key);
@@ -255,7 +255,7 @@ pub(crate) async fn list_organisations(
     let reads = &node.reads;
     let resumed: Option<After<OrganisationId>> = page.resume(&reads.cursors)?;
     let at = match &resumed {
-        Some(resumed) => resumed.at,
+        Some(resumed) => resumed.at.again(&node.clock),
         None => reads.views.resolve(&when, &node.clock).await?,
     };
     let after = resumed.map(|resumed| resumed.key);
@@ -310,7 +310,7 @@ pub(crate) async fn list_regions(
     let reads = &node.reads;
     let resumed: Option<After<RegionCode>> = page.resume(&reads.cursors)?;
     let at = match &resumed {
-        Some(resumed) => resumed.at,
+        Some(resumed) => resumed.at.again(&node.clock),
         None => reads.views.resolve(&when, &node.clock).await?,
     };
     let after = resumed.map(|resumed| resumed.key);
