@@ -9,6 +9,7 @@ mod arrivals;
 mod city;
 mod dice;
 mod engine;
+mod orders;
 mod people;
 mod plan;
 mod ratings;
@@ -19,6 +20,7 @@ mod sealing;
 pub use engine::Tally;
 pub use run::{Asked, run};
 
+use crate::papers::{PaperError, Papers};
 use crate::vault::{Vault, VaultError};
 use chrono::{Datelike as _, Days, Months, NaiveDate, TimeDelta};
 use domain::ids::IdError;
@@ -49,6 +51,9 @@ pub enum DemoError {
     /// The vault did not make or use a key.
     #[error("could not seal the simulated persons' data")]
     Vault(#[from] VaultError),
+    /// A paper could not be stored.
+    #[error("could not store a simulated paper")]
+    Paper(#[from] PaperError),
     /// A made-up code is not one.
     #[error("the simulation made a code that is none")]
     Id(#[from] IdError),
@@ -76,6 +81,7 @@ const UNTIL_MIN: (i32, u32, u32) = (2022, 10, 1);
 pub async fn simulate(
     journal: &Journal,
     vault: &Vault,
+    papers: &Papers,
     options: &Options,
     mut progress: impl FnMut(NaiveDate, u64),
 ) -> Result<Tally, DemoError> {
@@ -83,7 +89,7 @@ pub async fn simulate(
     if until < date(UNTIL_MIN) {
         return Err(DemoError::TooEarly(date(UNTIL_MIN)));
     }
-    let sealing = Sealing::new(vault);
+    let sealing = Sealing::new(vault, papers);
     let mut engine = Engine::new(journal, &sealing, options.seed, options.until)?;
     engine.begin(date(BEGIN)).await?;
     let mut planner = Planner::new(options.seed, &sealing, &engine.reference);
@@ -154,9 +160,12 @@ mod tests {
     async fn city(cases: u64, seed: u64) -> (Arc<InMemory>, Tally) {
         let until: Instant = EVENING.parse().expect("a moment");
         let vault = Vault::in_memory(Some([7; 32])).expect("a vault in memory");
+        let folder = tempfile::tempdir().expect("a folder");
+        let papers = Papers::open(folder.path(), 10_000).expect("a folder of papers");
         let store = Arc::new(InMemory::new());
         let journal = Journal::new(Arc::clone(&store) as Arc<dyn EventStore>);
-        let tally = simulate(&journal, &vault, &Options { cases, seed, until }, |_, _| ()).await.expect("a history");
+        let tally =
+            simulate(&journal, &vault, &papers, &Options { cases, seed, until }, |_, _| ()).await.expect("a history");
         (store, tally)
     }
 

@@ -3,7 +3,8 @@
 use api::clock::Clock;
 use api::config::{Config, Secret};
 use api::demo::{Options, simulate};
-use api::node::{LOG, Node};
+use api::node::Node;
+use api::papers::Papers;
 use api::vault::Vault;
 use domain::zone::Instant;
 use eventstore::{EventStore, Options as LogOptions, Position, Selection, Sled};
@@ -14,6 +15,7 @@ use projections::satisfaction::Satisfaction;
 use replay::as_of::as_of;
 use replay::history::History;
 use replay::journal::Journal;
+use replay::layout::Layout;
 use replay::moment::{Basis, Moment};
 use replay::verify::verify;
 use replay::view::{AnyView, Digest};
@@ -31,11 +33,13 @@ struct City {
 
 async fn city(cases: u64) -> City {
     let folder = tempfile::tempdir().unwrap();
-    let store: Arc<dyn EventStore> = Arc::new(Sled::open(&folder.path().join(LOG), LogOptions::standard()).unwrap());
+    let layout = Layout::new(folder.path().to_owned());
+    let store: Arc<dyn EventStore> = Arc::new(Sled::open(&layout.log(), LogOptions::standard()).unwrap());
     let vault = Arc::new(Vault::in_memory(Some([7; 32])).unwrap());
     let journal = Journal::new(Arc::clone(&store));
     let options = Options { cases, seed: 3, until: EVENING.parse::<Instant>().unwrap() };
-    simulate(&journal, &vault, &options, |_, _| ()).await.unwrap();
+    let papers = Papers::open(&layout.papers(), 10_000).unwrap();
+    simulate(&journal, &vault, &papers, &options, |_, _| ()).await.unwrap();
     City { folder, store, vault }
 }
 

@@ -11,12 +11,14 @@ use domain::actor::{Actor, Channel, Role};
 use domain::case::{Case, CaseCommand, ProcedureState};
 use domain::catalogue::ItemVersion;
 use domain::event::case::{
-    AcceptanceKind, DecisionOutcome, DeliveryMethod, DocumentRef, MaterialPresented, Missing, Presented, StepOutcome,
+    AcceptanceKind, DecisionOutcome, DeliveryMethod, DocumentRef, MaterialAttached, MaterialPresented, Missing,
+    Presented, StepOutcome, TrustLevel,
 };
 use domain::event::item::{Authority, Replacement};
-use domain::ids::{CaseId, ExternalNumber, IdError, OrganisationId, StaffId, SubjectId};
+use domain::ids::{CaseId, ExternalNumber, IdError, MaterialCode, OrganisationId, PaperId, StaffId, SubjectId};
 use domain::sealed::Sealed;
 use domain::zone::{Instant, day_of};
+use ulid::Ulid;
 
 /// What an act needs to know of its case.
 pub(super) struct Stage<'a> {
@@ -53,6 +55,7 @@ pub(super) fn actor(act: &Act, stage: &mut Stage<'_>) -> Result<Actor, IdError> 
         | Act::RefuseIntake
         | Act::Return
         | Act::Lapse
+        | Act::BringPromised
         | Act::Route => clerk(&holding, stage),
         Act::Claim
         | Act::StartStep(_)
@@ -111,7 +114,7 @@ fn works_at(staff: &StaffId, at: &OrganisationId, role: Role) -> bool {
     staff.as_str().strip_prefix(at.as_str()).is_some_and(|rest| rest.starts_with(&format!("-{role}")))
 }
 
-fn post(at: &OrganisationId, role: Role, ordinal: u32, window: Option<u32>) -> Result<Actor, IdError> {
+pub(super) fn post(at: &OrganisationId, role: Role, ordinal: u32, window: Option<u32>) -> Result<Actor, IdError> {
     Ok(Actor {
         id: city::staff(at, role, ordinal)?,
         role,
@@ -259,6 +262,10 @@ pub(super) fn command(act: &Act, stage: &mut Stage<'_>) -> Result<Option<CaseCom
             None => return Ok(None),
         },
         Act::Rate { .. } => return Ok(None),
+        Act::BringPromised => match stage.case.promised_materials.first() {
+            Some(code) => CaseCommand::AttachMaterial(stage.paper(code.clone())?),
+            None => return Ok(None),
+        },
         Act::KeyedInLater { act, .. } => return self::command(act, stage),
     };
     Ok(Some(command))
@@ -304,6 +311,15 @@ impl Stage<'_> {
     pub(super) fn number(&mut self, kind: &str) -> Result<ExternalNumber, IdError> {
         *self.serial += 1;
         format!("{kind}{}{:07}", self.day().format("%Y%m%d"), self.serial).parse()
+    }
+
+    /// Stores a small paper, as somebody would have brought it.
+    fn paper(&mut self, code: MaterialCode) -> Result<MaterialAttached, DemoError> {
+        let millis = u64::try_from(self.at.timestamp_millis()).unwrap_or_default();
+        let paper = PaperId(Ulid::from_parts(millis, self.dice.bits() >> 48));
+        let (bytes, sha256) = self.sealing.paper(self.keys, self.subject, self.id, paper)?;
+        let media_type = "application/pdf".to_owned();
+        Ok(MaterialAttached { paper, code, sha256, bytes, media_type, trust: TrustLevel::B })
     }
 
     fn document(&mut self, kind: &str) -> Result<DocumentRef, IdError> {

@@ -6,6 +6,7 @@
 use super::DemoError;
 use super::acts::{self, Stage};
 use super::dice::Dice;
+use super::orders::OrderUnderWay;
 use super::ratings;
 use super::script::{Act, After, Script};
 use super::sealing::Sealing;
@@ -21,8 +22,10 @@ use domain::catalogue::ItemVersion;
 use domain::decider::{Context, Decider as _};
 use domain::due;
 use domain::event::Event;
+use domain::event::rating::Satisfaction;
 use domain::fact::Subject;
 use domain::ids::{CaseId, CommandId, EventId, SubjectId};
+use domain::rating::{Rating, RatingCommand};
 use domain::reference::Reference;
 use domain::zone::{Instant, day_of, instant, start_of};
 use eventstore::{AppendError, Appended, CommandDigest, Expected, StreamVersion};
@@ -62,6 +65,8 @@ enum Turn {
     Act(u64),
     /// Somebody applies.
     Arrive(u64),
+    /// Somebody answers for a bad rating.
+    Answer(u64),
 }
 
 /// Somebody who will come.
@@ -98,6 +103,7 @@ pub(super) struct Engine<'a> {
     versions: BTreeMap<Subject, u64>,
     agents: BTreeMap<u64, Agent>,
     arrivals: BTreeMap<u64, Arrival>,
+    orders: BTreeMap<u64, OrderUnderWay>,
     turns: BinaryHeap<Reverse<(Instant, u64, Turn)>>,
     turn_count: u64,
     built_in: Vec<BuiltIn>,
@@ -123,6 +129,7 @@ impl<'a> Engine<'a> {
             versions: BTreeMap::new(),
             agents: BTreeMap::new(),
             arrivals: BTreeMap::new(),
+            orders: BTreeMap::new(),
             turns: BinaryHeap::new(),
             turn_count: 0,
             built_in: domain::builtin::events(),
@@ -197,6 +204,7 @@ impl<'a> Engine<'a> {
             match turn {
                 Turn::Publish(place) => self.publish(place, at).await?,
                 Turn::Arrive(ordinal) => self.arrive(ordinal, at).await?,
+                Turn::Answer(ordinal) => self.answer(ordinal, at).await?,
                 Turn::Act(ordinal) => self.act(ordinal, at).await?,
                 Turn::Check(ordinal) => self.check(ordinal, at).await?,
             }
@@ -255,7 +263,7 @@ impl<'a> Engine<'a> {
             _ => at,
         };
         if let Act::Rate { level } = &act {
-            self.rate(&mut agent, *level, at).await?;
+            self.rate(ordinal, &mut agent, *level, at).await?;
         } else if let Some((actor, command)) = self.prepare(&mut agent, &act, happened)? {
             self.command(&mut agent, command, actor, at, happened).await?;
         }
@@ -332,27 +340,69 @@ impl<'a> Engine<'a> {
 
     async fn rate(
         &mut self,
+        ordinal: u64,
         agent: &mut Agent,
-        level: domain::event::rating::Satisfaction,
+        level: Satisfaction,
         at: Instant,
     ) -> Result<(), DemoError> {
         let rating =
             ratings::rate(agent.id, &agent.case, &agent.subject, level, &mut agent.dice, self.sealing, &agent.keys)?;
         let Some((id, command)) = rating else { return Ok(()) };
         let actor = acts::resident(&agent.subject, &self.system.organisation)?;
-        let context = Context { now: at, occurred_at: at, actor: &actor, reference: &self.reference };
-        let state = domain::rating::Rating::default();
-        match state.decide(&command, &context) {
-            Ok(events) => {
-                let words = labels::of_case(agent.id, &agent.case, &self.reference);
-                let events = events.into_iter().map(Event::Rating).collect();
-                self.append(Subject::Rating(id), events, actor, at, at, words).await
-            }
-            Err(rule) => {
-                *self.tally.refused.entry(format!("rate: {rule}")).or_default() += 1;
-                Ok(())
-            }
+        let mut order = OrderUnderWay {
+            id,
+            rating: Rating::default(),
+            version: 0,
+            subject: agent.subject.clone(),
+            keys: Arc::clone(&agent.keys),
+            labels: labels::of_case(agent.id, &agent.case, &self.reference),
+            dice: Dice::new(self.seed ^ 0x0dde, ordinal),
+        };
+        self.rating_command(&mut order, &command, actor, at).await?;
+        self.line_up_order(ordinal, order, at);
+        Ok(())
+    }
+
+    async fn answer(&mut self, ordinal: u64, at: Instant) -> Result<(), DemoError> {
+        let Some(mut order) = self.orders.remove(&ordinal) else { return Ok(()) };
+        let Some((actor, command)) = order.next(self.sealing)? else { return Ok(()) };
+        if self.rating_command(&mut order, &command, actor, at).await? {
+            self.line_up_order(ordinal, order, at);
         }
+        Ok(())
+    }
+
+    fn line_up_order(&mut self, ordinal: u64, mut order: OrderUnderWay, at: Instant) {
+        if let Some(after) = order.after() {
+            let next = self.moment(after, at, &mut order.dice);
+            self.orders.insert(ordinal, order);
+            self.line_up(next, Turn::Answer(ordinal));
+        }
+    }
+
+    /// Decides, evolves and appends; returns whether the rules allowed it.
+    async fn rating_command(
+        &mut self,
+        order: &mut OrderUnderWay,
+        command: &RatingCommand,
+        actor: Actor,
+        at: Instant,
+    ) -> Result<bool, DemoError> {
+        let context = Context { now: at, occurred_at: at, actor: &actor, reference: &self.reference };
+        let events = match order.rating.decide(command, &context) {
+            Ok(events) => events,
+            Err(rule) => {
+                *self.tally.refused.entry(format!("rating: {rule:?}")).or_default() += 1;
+                return Ok(false);
+            }
+        };
+        events.iter().for_each(|event| order.rating.evolve(event));
+        let subject = Subject::Rating(order.id.clone());
+        self.versions.insert(subject.clone(), order.version);
+        order.version += events.len() as u64;
+        let events = events.into_iter().map(Event::Rating).collect();
+        self.append(subject, events, actor, at, at, order.labels.clone()).await?;
+        Ok(true)
     }
 
     /// Lines up the next act of the script and the next look of the rules.

@@ -242,16 +242,13 @@ impl<'a> Planner<'a> {
     }
 
     fn place(&self, dice: &mut Dice, resident: &Resident, across: bool, working: bool) -> &Place {
-        let home = self.places.iter().position(|place| place.region == resident.home).unwrap_or(0);
-        // On a rest day only the county that is open every day takes anybody in at a window.
-        let weights: Vec<f64> =
-            self.places.iter().map(|place| if working || place.every_day { place.weight } else { 0.0 }).collect();
-        let at_home_today = working || self.places[home].every_day;
-        if across || !at_home_today && dice.chance(0.5) {
-            &self.places[dice.weighted(&weights)]
-        } else {
-            &self.places[home]
+        if across {
+            // On a rest day only the county that is open every day takes anybody in at a window.
+            let weight = |place: &Place| if working || place.every_day { place.weight } else { 0.0 };
+            let weights: Vec<f64> = self.places.iter().map(weight).collect();
+            return &self.places[dice.weighted(&weights)];
         }
+        self.places.iter().find(|place| place.region == resident.home).unwrap_or(&self.places[0])
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn rate(
         } else {
             "很方便,在家门口就办好了"
         };
-        sealing.text(keys, subject, id, words)
+        sealing.text_in(keys, subject, &format!("rating-{rating}"), words)
     });
     let comment = comment.transpose()?;
     let opinion = Opinion {

@@ -5,6 +5,7 @@ use crate::auth::{Claims, TokenVerifier};
 use crate::clock::{self, Clock};
 use crate::config::{Config, Secret};
 use crate::node::{self, Node, StartError};
+use crate::papers::Papers;
 use crate::vault::{MasterKey, Vault, hex};
 use chrono::{NaiveDate, TimeDelta};
 use domain::actor::Role;
@@ -78,7 +79,10 @@ pub async fn run(asked: Asked) -> Result<(), StartError> {
     let store: Arc<dyn EventStore> = Arc::new(opened.map_err(|error| StartError::Demo(error.to_string()))??);
     if !mark.whole {
         let options = Options { cases: mark.cases, seed: mark.seed, until: last_moment(mark.until, clock.now()) };
-        let tally = tell_progress(&Journal::new(Arc::clone(&store)), &vault, &options).await?;
+        let folder = Layout::new(config.data.clone()).papers();
+        let papers = Papers::open(&folder, config.http.paper_bytes_max)
+            .map_err(|error| StartError::Folder(folder.display().to_string(), error))?;
+        let tally = tell_progress(&Journal::new(Arc::clone(&store)), &vault, &papers, &options).await?;
         say_what_came_of_it(&tally);
         write_mark(&config.data, &Mark { whole: true, ..mark })?;
     }
@@ -138,7 +142,12 @@ fn open_vault(config: &Config, seed: u64) -> Result<Vault, StartError> {
     Ok(Vault::open(&folder, &master, Some(lookup))?)
 }
 
-async fn tell_progress(journal: &Journal, vault: &Vault, options: &Options) -> Result<Tally, StartError> {
+async fn tell_progress(
+    journal: &Journal,
+    vault: &Vault,
+    papers: &Papers,
+    options: &Options,
+) -> Result<Tally, StartError> {
     let terminal = std::io::stderr().is_terminal();
     let bar = if terminal { ProgressBar::new(options.cases) } else { ProgressBar::hidden() };
     if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} cases, {per_sec}, {eta} left") {
@@ -146,7 +155,7 @@ async fn tell_progress(journal: &Journal, vault: &Vault, options: &Options) -> R
     }
     bar.enable_steady_tick(Duration::from_millis(200));
     let mut told = 0;
-    let tally = simulate(journal, vault, options, |day, cases| {
+    let tally = simulate(journal, vault, papers, options, |day, cases| {
         bar.set_message(day.to_string());
         bar.set_position(cases.min(options.cases));
         if !terminal && told + CASES_PER_LINE <= cases {

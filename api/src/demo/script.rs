@@ -24,6 +24,7 @@ pub(super) enum Act {
     Supplement,
     Accept,
     AcceptTolerantly,
+    BringPromised,
     HandleAtOnce {
         granted: bool,
     },
@@ -98,6 +99,10 @@ pub(super) fn throw(dice: &mut Dice, item: &ItemDefinition, way: Way) -> Script 
         instant(dice, &mut script);
     } else {
         promise(dice, item, &mut script);
+    }
+    if item.authority == Authority::VillageSelf {
+        // The station keeps its own items from end to end: nobody routes, sends back or archives them there.
+        script.retain(|(_, act)| !matches!(act, Act::Route | Act::SendBack(_) | Act::Return | Act::Archive));
     }
     script
 }
@@ -193,6 +198,9 @@ fn acceptance(dice: &mut Dice, item: &ItemDefinition, script: &mut Script) -> bo
         script.push((After::Minutes(dice.between(5, 90)), Act::Accept));
     } else if item.materials.iter().any(|material| material.tolerant) && dice.chance(0.05) {
         script.push((After::Minutes(dice.between(5, 60)), Act::AcceptTolerantly));
+        if dice.chance(0.93) {
+            script.push((After::NaturalDays(dice.between(1, 10)), Act::BringPromised));
+        }
     } else if dice.chance(0.7) {
         script.push((After::Minutes(dice.between(3, 45)), Act::Accept));
     } else {

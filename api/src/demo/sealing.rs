@@ -2,21 +2,27 @@
 
 use super::DemoError;
 use super::people::Resident;
+use crate::papers::{PaperError, Papers};
 use crate::vault::{Keyring, Person, Vault, hex};
 use chrono::NaiveDate;
 use domain::fact::Subject;
 use domain::identity;
-use domain::ids::{CaseId, SubjectId};
+use domain::ids::{CaseId, PaperId, SubjectId};
+
 use domain::sealed::{Party, PartyKind, Sealed};
+
+/// One empty page.
+const PAPER: &[u8] = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n";
 
 /// Seals what the simulated residents and clerks say.
 pub(super) struct Sealing<'a> {
     vault: &'a Vault,
+    papers: &'a Papers,
 }
 
 impl<'a> Sealing<'a> {
-    pub(super) fn new(vault: &'a Vault) -> Self {
-        Self { vault }
+    pub(super) fn new(vault: &'a Vault, papers: &'a Papers) -> Self {
+        Self { vault, papers }
     }
 
     /// Makes the keys of these residents durable.
@@ -61,7 +67,34 @@ impl<'a> Sealing<'a> {
         case: CaseId,
         words: &str,
     ) -> Result<Sealed, DemoError> {
-        Ok(self.vault.seal(keys, subject, &Subject::Case(case).to_string(), words)?)
+        self.text_in(keys, subject, &Subject::Case(case).to_string(), words)
+    }
+
+    /// Seals words about somebody, for a stream.
+    pub(super) fn text_in(
+        &self,
+        keys: &Keyring,
+        subject: &SubjectId,
+        stream: &str,
+        words: &str,
+    ) -> Result<Sealed, DemoError> {
+        Ok(self.vault.seal(keys, subject, stream, words)?)
+    }
+
+    /// Stores a small paper, and returns its size and keyed digest.
+    pub(super) fn paper(
+        &self,
+        keys: &Keyring,
+        subject: &SubjectId,
+        case: CaseId,
+        paper: PaperId,
+    ) -> Result<(u64, String), DemoError> {
+        let context = Subject::Case(case).to_string();
+        let mut draft = self.papers.draft(self.vault, keys, subject, &context, paper)?;
+        draft.write(PAPER)?;
+        let received = draft.finish("application/pdf")?;
+        draft.keep(self.papers, paper).map_err(PaperError::Io)?;
+        Ok((received.bytes, received.keyed_sha256))
     }
 
     /// Returns a keyed digest of something nobody knows.
