@@ -4,6 +4,8 @@
 //! closing out and puts its new one in. Percentiles are exact, because days are kept as they are. Of cases that have not
 //! ended, only those accepted are kept: their dates say which are over.
 
+mod figures;
+mod groups;
 mod query;
 
 pub use query::{

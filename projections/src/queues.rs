@@ -5,10 +5,12 @@
 //! the day and are never kept.
 
 mod index;
+mod kind;
 mod query;
 
+pub use kind::{QueueKind, QueueKindError};
 pub(crate) use query::remaining_working_days;
-pub use query::{QueueCursor, QueueKey, QueueKind, QueueKindError, QueuePage, QueueQuery, QueueRow};
+pub use query::{QueueCursor, QueueKey, QueuePage, QueueQuery, QueueRow};
 
 use crate::case_file::{CaseFile, OpenCases};
 use crate::projection::Projection;

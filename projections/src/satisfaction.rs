@@ -4,6 +4,7 @@
 //! service that ended, refused and withdrawn ones included: those are the unhappy ones. Default ratings are kept apart
 //! from given ones to the end.
 
+mod figures;
 mod query;
 
 pub use query::{LevelCounts, SatisfactionAnswer, SatisfactionDimension, SatisfactionQuery, SatisfactionRow, Score};

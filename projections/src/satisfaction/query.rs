@@ -1,12 +1,13 @@
 //! Questions about satisfaction, and their answers.
 
-use super::{Order, Place, Rating, Satisfaction, Service};
+use super::figures::Figures;
+use super::{Place, Satisfaction, Service};
 use crate::names::Code;
 use crate::scope::{Month, Period, Source, Subtree};
-use crate::tally::{Rate, as_real};
+use crate::tally::Rate;
 use chrono::NaiveDate;
 use domain::event::item::RatingStage;
-use domain::event::rating::{CallBackResult, RatingChannel, RatingOrigin, Satisfaction as Level, Verdict};
+use domain::event::rating::{RatingChannel, Satisfaction as Level};
 use domain::ids::{ItemId, OrganisationId};
 use domain::reference::Reference;
 use serde::{Deserialize, Serialize};
@@ -120,7 +121,7 @@ pub struct SatisfactionAnswer {
     pub total: SatisfactionRow,
 }
 
-type Key = BTreeMap<SatisfactionDimension, Option<String>>;
+pub(super) type Key = BTreeMap<SatisfactionDimension, Option<String>>;
 
 impl Satisfaction {
     /// Answers a question, as seen on `today`.
@@ -281,158 +282,9 @@ fn channel_text(channel: RatingChannel) -> &'static str {
     }
 }
 
-fn stage_text(stage: RatingStage) -> &'static str {
+pub(super) fn stage_text(stage: RatingStage) -> &'static str {
     match stage {
         RatingStage::Accept => "accept",
         RatingStage::Finish => "finish",
-    }
-}
-
-impl Order {
-    fn is_true(&self) -> bool {
-        self.verdict == Some(Verdict::True)
-    }
-
-    /// Bad as far as anybody knows: not verified yet, or verified as true.
-    fn stands(&self) -> bool {
-        match self.verdict {
-            None | Some(Verdict::True) => true,
-            Some(Verdict::Mistaken | Verdict::Malicious | Verdict::OutOfScope) => false,
-        }
-    }
-}
-
-/// Services, and how many of them were rated by somebody.
-#[derive(Clone, Copy, Default)]
-struct Coverage {
-    services: i64,
-    immature: i64,
-    rated: i64,
-}
-
-#[derive(Default)]
-struct Figures {
-    /// Of cases that ended.
-    finish: Coverage,
-    /// Of acceptances: never added to the endings, for a case is one service.
-    accept: Coverage,
-    levels: BTreeMap<Level, LevelCounts>,
-    not_adopted: i64,
-    score: i64,
-    orders: i64,
-    true_bad: i64,
-    true_not_due: i64,
-    rectified: i64,
-    rectified_in_time: i64,
-    replied: i64,
-    real_name: i64,
-    reached: i64,
-    satisfied: i64,
-}
-
-impl Coverage {
-    fn merge(&mut self, other: Self) {
-        self.services += other.services;
-        self.immature += other.immature;
-        self.rated += other.rated;
-    }
-}
-
-impl Figures {
-    fn count_rating(&mut self, rating: &Rating, count: i64) {
-        if !rating.adopted {
-            self.not_adopted += count;
-            return;
-        }
-        let level = self.levels.entry(rating.level).or_default();
-        match rating.origin {
-            RatingOrigin::Active => level.active += count,
-            RatingOrigin::Default => level.default += count,
-        }
-        if rating.of_case && rating.origin == RatingOrigin::Active {
-            self.coverage(rating.stage).rated += count;
-        }
-        self.score += i64::from(rating.score) * count;
-    }
-
-    fn count_order(&mut self, order: &Order, count: i64) {
-        let when = |holds: bool| if holds { count } else { 0 };
-        self.orders += count;
-        self.true_bad += when(order.is_true());
-        self.rectified += when(order.is_true() && order.rectified_in_time.is_some());
-        self.rectified_in_time += when(order.is_true() && order.rectified_in_time == Some(true));
-        self.replied += when(order.is_true() && order.replied_in_time.is_some());
-        let must_be_called = order.real_name && order.stands();
-        self.real_name += when(must_be_called);
-        self.reached += when(must_be_called && order.reached.is_some());
-        let satisfied = matches!(order.reached, Some(CallBackResult::Satisfied | CallBackResult::Fair));
-        self.satisfied += when(must_be_called && satisfied);
-    }
-
-    fn coverage(&mut self, stage: RatingStage) -> &mut Coverage {
-        match stage {
-            RatingStage::Accept => &mut self.accept,
-            RatingStage::Finish => &mut self.finish,
-        }
-    }
-
-    fn merge(&mut self, other: &Self) {
-        self.finish.merge(other.finish);
-        self.accept.merge(other.accept);
-        for (level, counts) in &other.levels {
-            let mine = self.levels.entry(*level).or_default();
-            mine.active += counts.active;
-            mine.default += counts.default;
-        }
-        self.not_adopted += other.not_adopted;
-        self.score += other.score;
-        self.orders += other.orders;
-        self.true_bad += other.true_bad;
-        self.true_not_due += other.true_not_due;
-        self.rectified += other.rectified;
-        self.rectified_in_time += other.rectified_in_time;
-        self.replied += other.replied;
-        self.real_name += other.real_name;
-        self.reached += other.reached;
-        self.satisfied += other.satisfied;
-    }
-
-    fn count(&self, wanted: impl Fn(Level) -> bool, of: impl Fn(&LevelCounts) -> i64) -> i64 {
-        self.levels.iter().filter(|(level, _)| wanted(**level)).map(|(_, counts)| of(counts)).sum()
-    }
-
-    fn row(&self, key: Key, over_services: bool, small_cell: i64) -> SatisfactionRow {
-        let all = |counts: &LevelCounts| counts.active + counts.default;
-        let active = |counts: &LevelCounts| counts.active;
-        let good = |level: Level| !level.is_bad();
-        let ratings = self.count(|_| true, all);
-        let accept = Some(stage_text(RatingStage::Accept).to_owned());
-        let is_of_acceptance = key.get(&SatisfactionDimension::Stage) == Some(&accept);
-        let Coverage { services, immature, rated } = if is_of_acceptance { self.accept } else { self.finish };
-        SatisfactionRow {
-            key,
-            services: over_services.then_some(services),
-            immature: over_services.then_some(immature),
-            ratings,
-            not_adopted: self.not_adopted,
-            levels: Level::ALL.map(|level| (level, self.levels.get(&level).copied().unwrap_or_default())).into(),
-            good_rate: Rate::of(self.count(good, all), ratings),
-            bad_rate: Rate::of(self.count(Level::is_bad, all), ratings),
-            active_rate: over_services.then(|| Rate::of(rated, services)),
-            active_good_rate: Rate::of(self.count(good, active), self.count(|_| true, active)),
-            unrated_rate: over_services.then(|| Rate::of((services - rated).max(0), services)),
-            score: Score {
-                sum: self.score,
-                n: ratings,
-                mean: (0 < ratings).then(|| as_real(self.score) / as_real(ratings)),
-            },
-            orders: self.orders,
-            rectification_rate: Rate::of(self.rectified, self.true_bad),
-            rectification_in_time_rate: Rate::of(self.rectified_in_time, self.true_bad - self.true_not_due),
-            reply_rate: Rate::of(self.replied, self.true_bad),
-            call_back_rate: Rate::of(self.reached, self.real_name),
-            call_back_satisfied_rate: Rate::of(self.satisfied, self.reached),
-            small_cell: ratings < small_cell,
-        }
     }
 }
