@@ -19,7 +19,11 @@ const ARROWS: [Arrow; 6] = [
         external: Some(&["async-trait", "bytes", "crc32c", "futures", "sled", "thiserror", "tokio", "xorf"]),
     },
     // Attributes of a history taken in from elsewhere stay the JSON they were given as.
-    Arrow { from: "projections", workspace: &["domain"], external: Some(&["chrono", "serde", "serde_json"]) },
+    Arrow {
+        from: "projections",
+        workspace: &["domain"],
+        external: Some(&["chrono", "serde", "serde_json", "thiserror"]),
+    },
     Arrow { from: "replay", workspace: &["domain", "eventstore", "projections"], external: None },
     Arrow { from: "api", workspace: &["domain", "eventstore", "projections", "replay"], external: None },
     Arrow { from: "tests", workspace: &[], external: Some(&[]) },
