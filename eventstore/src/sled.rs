@@ -127,6 +127,8 @@ struct Durable {
     closed: bool,
 }
 
+/// How long the commit thread waits for a volume to be sealed before it refuses what waits.
+const SEALING_DEADLINE: Duration = Duration::from_secs(30);
 /// Longer pages are read on a thread that may block.
 const INLINE_EVENTS_MAX: usize = 256;
 
@@ -193,6 +195,7 @@ impl Sled {
     /// # Errors
     /// Some position is damaged in both copies.
     pub fn verify(&self, progress: &mut dyn FnMut(Progress)) -> Result<Verified, ReadError> {
+        self.shared.check_open()?;
         verify::verify(&self.shared, progress)
     }
 
@@ -372,13 +375,14 @@ impl Shared {
         changed.notify_all();
     }
 
-    /// Waits until more than `sealed` volumes are sealed, or for a while.
-    pub(crate) fn wait_for_sealing(&self, sealed: usize) {
+    /// Waits until more than `sealed` volumes are sealed, but not for ever.
+    pub(crate) fn wait_for_sealing(&self, sealed: usize) -> std::io::Result<()> {
         let (count, changed) = &self.one_more_sealed;
-        let guard = lock(count);
-        if self.sealed().len() <= sealed {
-            drop(changed.wait_timeout(guard, Duration::from_millis(100)));
+        let waited = changed.wait_timeout_while(lock(count), SEALING_DEADLINE, |()| self.sealed().len() <= sealed);
+        if waited.is_ok_and(|(_, timeout)| timeout.timed_out()) {
+            return Err(std::io::Error::other("full volumes cannot be sealed, and there is no room for another"));
         }
+        Ok(())
     }
 
     // Reading.
@@ -520,6 +524,10 @@ impl Shared {
                 last: firsts.get(nth + 1).map(|next| next - 1),
                 database_deadline: self.options.database_deadline,
             };
+            let journal = File::open(recovery::journal_path(&site.dir)).ok();
+            if let Some(found) = journal.as_ref().and_then(journal::foreign_format) {
+                return Err(OpenError::Newer { path: self.root.clone(), found });
+            }
             let volume = match site.last {
                 Some(_) => self.load_sealed(site)?,
                 None => self.load_active(site, &mut head)?,

@@ -242,6 +242,16 @@ async fn a_log_that_is_in_use_or_newer_or_something_else_is_refused() {
     fs::write(original.log().join("FORMAT"), "yichuang event log 2\n").unwrap();
     assert!(matches!(open(&original.log()), Err(OpenError::Newer { found: 2, .. })));
 
+    // Without the file, the journals themselves say that they are of another format.
+    fs::remove_file(original.log().join("FORMAT")).unwrap();
+    let journal = original.log().join("volumes/00000000000000000001/journal");
+    let mut bytes = fs::read(&journal).unwrap();
+    bytes[8] = 7;
+    let crc = crc32c::crc32c(&bytes[..28]);
+    bytes[28..32].copy_from_slice(&crc.to_le_bytes());
+    fs::write(&journal, bytes).unwrap();
+    assert!(matches!(open(&original.log()), Err(OpenError::Newer { found: 7, .. })));
+
     let other = tempfile::tempdir().unwrap();
     fs::write(other.path().join("holiday.jpg"), "x").unwrap();
     assert!(matches!(open(other.path()), Err(OpenError::NotALog { .. })));

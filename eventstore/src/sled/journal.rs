@@ -64,6 +64,15 @@ pub(crate) fn has_header(file: &File, first: u64) -> bool {
     file.read_exact_at(&mut found, 0).is_ok() && found == file_header(first)
 }
 
+/// Returns the format that a sound header names, if it is not the one known here.
+pub(crate) fn foreign_format(file: &File) -> Option<u32> {
+    let mut header = [0; FRAMES_AT as usize];
+    file.read_exact_at(&mut header, 0).ok()?;
+    let format = u32::from_le_bytes(array(&header[8..12]));
+    let sound = header[..8] == FILE_MAGIC && crc32c::crc32c(&header[..28]).to_le_bytes() == header[28..];
+    (sound && format != FILE_FORMAT).then_some(format)
+}
+
 /// A frame as the writer's task prepares it and the commit thread completes it.
 #[derive(Debug)]
 pub(crate) struct EncodedFrame {

@@ -317,8 +317,8 @@ impl Writer {
         if !waiting.front().is_some_and(|next| self.is_full_for(next)) {
             return Ok(());
         }
-        while UNSEALED_VOLUMES_MAX <= self.unsealed.len() && self.shared.stopped().is_none() {
-            self.shared.wait_for_sealing(self.sealed);
+        if UNSEALED_VOLUMES_MAX <= self.unsealed.len() {
+            self.shared.wait_for_sealing(self.sealed)?;
             self.forget_sealed();
         }
         let next = Arc::new(self.shared.create_volume(self.head.position.next())?);
