@@ -147,7 +147,7 @@ impl<D: Stream> Loaded<D> {
 }
 
 /// A kind of stream that decides.
-pub trait Stream: Decider<Event: Into<Event> + Clone> + Clone + Send + Sync {
+pub trait Stream: Decider<Event: Into<Event>> + Clone + Send + Sync {
     /// Takes in a recorded fact of this stream.
     fn take_in(&mut self, fact: &Fact);
 
@@ -300,10 +300,11 @@ impl Executor {
                 return Ok(Done { facts: Vec::new(), version: loaded.version, position: loaded.position });
             }
             ids.resize_with(events.len().max(ids.len()), || EventId(self.clock.ulid()));
-            let attempt = Attempt { asked, subject, now, loaded: &loaded, reference: &reference, ids: &ids, also };
-            let append = attempt.append(&events, &loaded.state.relies_on(command));
+            let attempt = Attempt { asked, subject, now, loaded: &loaded, reference: &reference, also };
+            let relies_on = loaded.state.relies_on(command);
+            let (append, after) = attempt.make(events, &ids, &relies_on);
             match self.journal.append(append).await {
-                Ok(appended) => return Ok(self.recorded(&attempt, events, &appended)),
+                Ok(appended) => return Ok(self.recorded(subject, after, &appended)),
                 Err(AppendError::Conflict { stream, actual, .. }) => {
                     self.forget::<D>(subject);
                     let changed = stream.as_str().parse().ok();
@@ -369,27 +370,17 @@ impl Executor {
         }
     }
 
-    fn recorded<D: Stream>(&self, attempt: &Attempt<'_, D>, events: Vec<D::Event>, appended: &Appended) -> Done {
-        let mut loaded = attempt.loaded.clone();
-        let recorded_at = codec::instant(appended.recorded_at).unwrap_or(attempt.now);
-        let mut facts = Vec::with_capacity(events.len());
-        for ((event, id), place) in events.into_iter().zip(attempt.ids).zip(0..) {
-            let fact = Fact {
-                position: appended.first.0 + place,
-                subject: attempt.subject.clone(),
-                version: attempt.loaded.version + 1 + place,
-                id: *id,
-                recorded_at,
-                occurred_at: attempt.occurred_at(),
-                by: attempt.asked.actor.clone(),
-                command: attempt.asked.command,
-                event: event.into(),
-            };
-            loaded.take_in(&fact);
-            facts.push(fact);
+    fn recorded<D: Stream>(&self, subject: &Subject, after: After<D>, appended: &Appended) -> Done {
+        let After { mut loaded, mut facts } = after;
+        let recorded_at = codec::instant(appended.recorded_at).ok();
+        for (fact, position) in facts.iter_mut().zip(appended.first.0..) {
+            fact.position = position;
+            fact.recorded_at = recorded_at.unwrap_or(fact.recorded_at);
         }
+        loaded.position = appended.last.0;
+        loaded.recorded_at = recorded_at.or(loaded.recorded_at);
         let done = Done { facts, version: loaded.version, position: loaded.position };
-        self.remember(attempt.subject, &Arc::new(loaded));
+        self.remember(subject, &Arc::new(loaded));
         done
     }
 
@@ -464,37 +455,58 @@ struct Attempt<'a, D> {
     now: Instant,
     loaded: &'a Loaded<D>,
     reference: &'a ReferenceData,
-    ids: &'a [EventId],
     also: &'a [(Subject, u64)],
 }
 
-impl<D: Stream> Attempt<'_, D> {
-    fn occurred_at(&self) -> Instant {
-        self.asked.late.as_ref().map_or(self.now, |late| late.occurred_at)
-    }
+/// How things stand if the attempt succeeds; only the log knows the positions.
+struct After<D> {
+    loaded: Loaded<D>,
+    facts: Vec<Fact>,
+}
 
-    fn append(&self, events: &[D::Event], relies_on: &[Subject]) -> Append {
-        let mut after = self.loaded.state.clone();
-        events.iter().for_each(|event| after.evolve(event));
-        let labels = after.labels(self.subject, &self.reference.reference);
-        let facts = events.iter().zip(self.ids).map(|(event, id)| NewFact {
-            id: *id,
-            occurred_at: self.occurred_at(),
+impl<D: Stream> Attempt<'_, D> {
+    fn make(&self, events: Vec<D::Event>, ids: &[EventId], relies_on: &[Subject]) -> (Append, After<D>) {
+        let mut loaded = self.loaded.clone();
+        let mut facts = Vec::with_capacity(events.len());
+        for (event, id) in events.into_iter().zip(ids) {
+            let fact = self.fact(event.into(), *id, loaded.version + 1);
+            loaded.take_in(&fact);
+            facts.push(fact);
+        }
+        let labels = loaded.state.labels(self.subject, &self.reference.reference);
+        let new_fact = |fact: &Fact| NewFact {
+            id: fact.id,
+            occurred_at: fact.occurred_at,
             labels: labels.clone(),
-            event: event.clone().into(),
-        });
+            event: fact.event.clone(),
+        };
         let relied_on = relies_on.iter().map(|stream| (stream.clone(), self.reference.version(stream)));
         let guards = relied_on.chain(self.also.iter().cloned()).map(|(stream, version)| (stream, at(version)));
-        Append {
+        let append = Append {
             command: self.asked.command,
             digest: self.asked.digest,
             now: self.now,
             by: self.asked.actor.clone(),
-            // Whatever belongs to one case or rating belongs together; a command of its own is its own correlation.
+            // Whatever belongs to one case belongs together; any other command is its own correlation.
             correlation: correlation(self.subject).unwrap_or(self.asked.command.0),
             causation: None,
             guards: guards.collect(),
-            writes: vec![(self.subject.clone(), at(self.loaded.version), facts.collect())],
+            writes: vec![(self.subject.clone(), at(self.loaded.version), facts.iter().map(new_fact).collect())],
+        };
+        (append, After { loaded, facts })
+    }
+
+    fn fact(&self, event: Event, id: EventId, version: u64) -> Fact {
+        Fact {
+            position: 0,
+            subject: self.subject.clone(),
+            version,
+            id,
+            recorded_at: self.now,
+            occurred_at: self.asked.late.as_ref().map_or(self.now, |late| late.occurred_at),
+            by: self.asked.actor.clone(),
+            command: self.asked.command,
+            event,
         }
     }
 }
