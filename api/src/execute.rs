@@ -34,7 +34,7 @@ use ulid::Ulid;
 /// How often a decision is taken again because others were faster.
 const CONFLICT_ATTEMPTS_MAX: u32 = 3;
 /// States of cases that are remembered.
-const CASES_MAX: usize = 8_192;
+const CASES_MAX: usize = 16_384;
 /// How long a decision waits for reference data that others have just changed.
 const REFERENCE_PATIENCE: Duration = Duration::from_secs(2);
 

@@ -18,7 +18,7 @@ use domain::sealed::{Party, Sealed};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use keys::KeyStore;
 use sha2::Sha256;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -144,7 +144,18 @@ pub struct Vault {
 
 /// The keys of the persons of one command: durable, so that an event may rely on them.
 #[derive(Default)]
-pub struct Keyring(BTreeMap<SubjectId, Arc<Cipher>>);
+pub struct Keyring {
+    keys: BTreeMap<SubjectId, Arc<Cipher>>,
+    made: BTreeSet<SubjectId>,
+}
+
+impl Keyring {
+    /// Tells whether the person's key was made just now: nothing was ever sealed with it, so nothing is on record.
+    #[must_use]
+    pub fn is_new(&self, subject: &SubjectId) -> bool {
+        self.made.contains(subject)
+    }
+}
 
 impl Vault {
     /// Opens the key store in this folder, or makes it.
@@ -227,7 +238,7 @@ impl Vault {
         let mut missing = Vec::new();
         for subject in subjects {
             match self.known(&subject)? {
-                Some(key) => drop(keyring.0.insert(subject, key)),
+                Some(key) => drop(keyring.keys.insert(subject, key)),
                 None if missing.contains(&subject) => (),
                 None => missing.push(subject),
             }
@@ -243,7 +254,8 @@ impl Vault {
         // Two first acts of one person may come at once; the store keeps the first key and tells it to both.
         for (subject, wrapped) in self.store.put_new(fresh.collect()).await.map_err(VaultError::Store)? {
             let key = self.remember(&subject, &wrapped)?;
-            keyring.0.insert(subject, key);
+            keyring.keys.insert(subject.clone(), key);
+            keyring.made.insert(subject);
         }
         Ok(keyring)
     }
@@ -259,7 +271,7 @@ impl Vault {
         context: &str,
         text: &str,
     ) -> Result<Sealed, VaultError> {
-        let key = keyring.0.get(subject).ok_or(VaultError::Erased)?;
+        let key = keyring.keys.get(subject).ok_or(VaultError::Erased)?;
         let bytes = key.seal(text.as_bytes(), associated(subject, context).as_bytes());
         let cipher = ALGORITHM.to_owned() + &STANDARD_NO_PAD.encode(bytes);
         Ok(Sealed { subject: subject.clone(), cipher })
@@ -300,7 +312,7 @@ impl Vault {
         context: &str,
         key: &[u8; 32],
     ) -> Result<Vec<u8>, VaultError> {
-        let wrapping = keyring.0.get(subject).ok_or(VaultError::Erased)?;
+        let wrapping = keyring.keys.get(subject).ok_or(VaultError::Erased)?;
         Ok(wrapping.seal(key, associated(subject, context).as_bytes()))
     }
 

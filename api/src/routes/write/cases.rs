@@ -133,14 +133,19 @@ pub async fn open(node: web::Data<Node>, caller: Caller, incoming: Incoming) -> 
     actor.channel = body.channel.unwrap_or(actor.channel);
     // The case's id follows from the command, so that even an answer that was lost on the way is found again.
     let subject = Subject::Case(CaseId(incoming.command.0));
+    let keyring = node.vault.keyring(body.persons().map(|person| person.subject(&node.vault))).await?;
+    let duplicate_of = match keyring.is_new(&applicant) {
+        true => None,
+        false => node.open_case_of(&applicant, &body.item).await?,
+    };
     let opening = Opening {
         vault: &node.vault,
-        keyring: node.vault.keyring(body.persons().map(|person| person.subject(&node.vault))).await?,
+        keyring,
         context: subject.to_string(),
         command: incoming.command,
         intake: body.intake.clone().unwrap_or_else(|| actor.organisation.clone()),
         day: day_of(envelope.moment(node.clock.now())),
-        duplicate_of: node.open_case_of(&applicant, &body.item).await?,
+        duplicate_of,
         applicant,
     };
     let submit = CaseCommand::Submit(opening.submit(&body, actor.channel)?);
