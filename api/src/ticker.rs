@@ -82,21 +82,40 @@ struct Found {
     commands: Vec<DueCommand>,
 }
 
+/// What is remembered from one look to the next.
+pub struct Rounds {
+    pages: Receiver<Arc<[Fact]>>,
+    agenda: Agenda,
+    calendar: Option<u32>,
+}
+
+impl Rounds {
+    /// Begins; the first look is at every open case.
+    #[must_use]
+    pub fn new(node: &Node) -> Self {
+        Self { pages: node.live.subscribe(), agenda: Agenda::default(), calendar: None }
+    }
+
+    /// Looks once, does what is due, and returns how often the rules acted.
+    pub async fn look(&mut self, node: &Node) -> usize {
+        let version = Some(node.reference.now().reference.calendar.version());
+        let cases = match touched(&mut self.pages) {
+            Some(touched) if version == self.calendar => {
+                touched.into_iter().chain(self.agenda.come(node.clock.now())).collect()
+            }
+            Some(_) | None => every_open_case(node),
+        };
+        self.calendar = version;
+        let found = look(node, &mut self.agenda, cases);
+        act(node, found).await
+    }
+}
+
 async fn tick(node: web::Data<Node>, mut stopped: watch::Receiver<bool>) {
-    let mut pages = node.live.subscribe();
-    let mut agenda = Agenda::default();
-    let mut calendar = None;
+    let mut rounds = Rounds::new(&node);
     let pause = Duration::from_secs(node.config.ticker.seconds);
     loop {
-        let reference = node.reference.now();
-        let version = Some(reference.reference.calendar.version());
-        let cases = match touched(&mut pages) {
-            Some(touched) if version == calendar => touched.into_iter().chain(agenda.come(node.clock.now())).collect(),
-            Some(_) | None => every_open_case(&node),
-        };
-        calendar = version;
-        let found = look(&node, &mut agenda, cases);
-        let done = act(&node, found).await;
+        let done = rounds.look(&node).await;
         if 0 < done {
             tracing::info!("the rules acted {done} times");
         }

@@ -7,6 +7,7 @@ mod city;
 
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
+use api::ticker::Rounds;
 use chrono::TimeDelta;
 use city::{Answer, CITY, COUNTY, City, DIBAO, HALL, ID_NUMBER, NAME, application, monday, types};
 use eventstore::{Position, Selection};
@@ -260,10 +261,7 @@ async fn papers_that_are_not_what_they_claim_are_refused() {
     attach(&[("code", None, b"ID"), ("sha256", None, hash.as_bytes()), ("file", pdf, PDF)])
         .await
         .refused(422, "hash-mismatch");
-    assert_eq!(
-        city.node.executor.load::<domain::case::Case>(&format!("case-{case}").parse().unwrap()).await.unwrap().version,
-        1
-    );
+    assert_eq!(city.version(&case).await, 1);
 
     let key = city.key();
     let parts: &[(&str, Option<&str>, &[u8])] = &[("code", None, b"ID"), ("file", pdf, PDF)];
@@ -334,8 +332,7 @@ async fn seeing_somebody_in_clear_is_an_event() {
 async fn a_person_is_found_by_number_in_the_body() {
     let city = City::new().await;
     let case = city.open().await;
-    let patience = std::time::Duration::from_secs(5);
-    city.node.live.wait_for(city.node.store.head().await.unwrap().position, patience).await.unwrap();
+    city.caught_up().await;
     let ask = json!({"id_number": ID_NUMBER});
     let found = city.post(&city.token("clerk", HALL), "/subjects/lookup", ask.clone()).await.ok();
     assert_eq!(found["cases"], json!([case]));
@@ -420,6 +417,22 @@ async fn the_wrong_rating_code_opens_nothing() {
     own["code"] = Value::Null;
     city.post(&city.resident(), "/ratings", own.clone()).await.ok();
     city.post(&city.resident(), "/ratings", own).await.against("already-rated");
+}
+
+#[actix_web::test]
+async fn what_the_law_says_of_silence_happens_once_and_by_itself() {
+    let city = City::new().await;
+    let case = city.received_with_deeming().await;
+    let mut rounds = Rounds::new(&city.node);
+    city.caught_up().await;
+    assert_eq!(rounds.look(&city.node).await, 0, "the five days have just begun");
+    city.pass(TimeDelta::days(14));
+    assert!(0 < rounds.look(&city.node).await);
+    city.caught_up().await;
+    let version = city.version(&case).await;
+    assert_eq!(Rounds::new(&city.node).look(&city.node).await, 0, "nothing is due a second time");
+    assert_eq!(city.version(&case).await, version);
+    city.act("clerk", &case, "accept", json!({})).await.against("already-accepted");
 }
 
 #[actix_web::test]

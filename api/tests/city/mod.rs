@@ -153,6 +153,34 @@ impl City {
         case
     }
 
+    /// A case for an item whose law lets silence count as acceptance.
+    pub async fn received_with_deeming(&self) -> String {
+        let reference = self.node.reference.now();
+        let here = |definition: &domain::event::item::ItemDefinition| {
+            definition.deemed_acceptance && definition.intake_levels.contains(&domain::event::item::Level::Township)
+        };
+        let latest = reference.reference.catalogue.items().filter_map(|(_, item)| item.latest());
+        let version = latest.into_iter().find(|version| here(&version.definition)).unwrap();
+        let mut body = application();
+        body["item"] = version.item.as_str().into();
+        body["materials"] = json!([]);
+        let opened = self.post(&self.token("clerk", HALL), "/cases", body).await.ok();
+        let case = opened["id"].as_str().unwrap().to_owned();
+        self.act("clerk", &case, "receive", json!({})).await.ok();
+        case
+    }
+
+    /// Waits until the views have everything.
+    pub async fn caught_up(&self) {
+        let head = self.node.store.head().await.unwrap().position;
+        self.node.live.wait_for(head, std::time::Duration::from_secs(5)).await.unwrap();
+    }
+
+    pub async fn version(&self, case: &str) -> u64 {
+        let subject = format!("case-{case}").parse().unwrap();
+        self.node.executor.load::<domain::case::Case>(&subject).await.unwrap().version
+    }
+
     pub async fn accepted(&self) -> String {
         let case = self.received().await;
         self.act("clerk", &case, "accept", json!({})).await.ok();
