@@ -9,6 +9,9 @@ use projections::queues::Queues;
 use projections::reference::ReferenceData;
 use projections::satisfaction::Satisfaction;
 
+/// Fewer facts than these are folded sooner than a thread is started.
+const FACTS_PER_THREAD_MIN: usize = 256;
+
 /// Every live projection. A new one is a field here and a line in each of the two lists below it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Views {
@@ -38,7 +41,17 @@ impl Views {
 
     /// Folds the facts that each view does not have yet.
     pub fn fold(&mut self, facts: &[Fact]) {
-        self.all_mut().into_iter().for_each(|view| view.fold(facts));
+        if facts.len() < FACTS_PER_THREAD_MIN {
+            self.all_mut().into_iter().for_each(|view| view.fold(facts));
+            return;
+        }
+        let Self { reference, queues, processing_times, satisfaction, balance } = self;
+        let figures: [&mut dyn AnyView; 4] = [reference, processing_times, satisfaction, balance];
+        std::thread::scope(|threads| {
+            // The files of open cases cost as much as all figures together.
+            threads.spawn(|| queues.fold(facts));
+            figures.into_iter().for_each(|view| view.fold(facts));
+        });
     }
 
     /// Returns the position up to which every view has folded.
