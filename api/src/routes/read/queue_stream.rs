@@ -129,6 +129,12 @@ struct Told {
     counts: Counts,
 }
 
+/// Whose rows may have changed, and up to where the log was looked at for it.
+struct Changed {
+    keys: BTreeSet<QueueKey>,
+    through: Position,
+}
+
 struct Feed {
     node: Data<Node>,
     caller: Caller,
@@ -144,7 +150,7 @@ impl Feed {
     /// Returns the next frames; nothing once the stream is over.
     async fn next(&mut self) -> Option<Bytes> {
         let Some(mut told) = self.state.take() else { return Some(self.open()) };
-        let mut heartbeat = Instant::now() + sse::HEARTBEAT;
+        let heartbeat = Instant::now() + sse::HEARTBEAT;
         while Instant::now() < self.ends && !*self.stopping.borrow() {
             let frames = self.catch_up(&mut told).await?;
             if !frames.is_empty() || heartbeat <= Instant::now() {
@@ -152,7 +158,6 @@ impl Feed {
                 self.state = Some(told);
                 return Some(frames);
             }
-            heartbeat = heartbeat.min(Instant::now() + sse::HEARTBEAT);
             tokio::select! {
                 changed = self.positions.changed() => changed.ok()?,
                 () = tokio::time::sleep(TICK) => (),
@@ -185,7 +190,7 @@ impl Feed {
         }
         let changed = if day == told.day { self.changed(told.position, reached).await? } else { None };
         let (position, rows, counts) = match changed {
-            Some(keys) => self.look_again(&told.rows, &keys, day),
+            Some(changed) => self.look_again(&told.rows, &changed, day),
             None => self.look(day),
         };
         let mut frames = BytesMut::new();
@@ -209,12 +214,13 @@ impl Feed {
     }
 
     /// Returns whose rows may have changed; nothing if it is quicker to look at all of them.
-    async fn changed(&self, after: Position, through: Position) -> Option<Option<BTreeSet<QueueKey>>> {
+    async fn changed(&self, after: Position, through: Position) -> Option<Option<Changed>> {
         let page = self.node.reads.views.history().page(after, EVENTS_AT_ONCE_MAX).await.ok()?;
         if page.through < through {
             return Some(None);
         }
-        Some(Some(page.facts.iter().filter_map(QueueKey::of).collect()))
+        let keys = page.facts.iter().filter_map(QueueKey::of).collect();
+        Some(Some(Changed { keys, through: page.through }))
     }
 
     /// Looks at the whole queue.
@@ -228,7 +234,8 @@ impl Feed {
     }
 
     /// Looks at some of its cases and orders; the rest is as it was.
-    fn look_again(&self, before: &Rows, keys: &BTreeSet<QueueKey>, day: NaiveDate) -> (Position, Rows, Counts) {
+    fn look_again(&self, before: &Rows, changed: &Changed, day: NaiveDate) -> (Position, Rows, Counts) {
+        let Changed { keys, through } = changed;
         let mut rows: Rows = before.clone();
         rows.retain(|id, _| !keys.contains(&id.key));
         self.node.reads.views.live().read(|views| {
@@ -242,7 +249,8 @@ impl Feed {
                 }
             }
             let counts = queues.page(&self.query, None, 0, reference, day).counts;
-            (views.queues.position, rows, counts)
+            // The views may have gone on since; whose rows that changed is asked next time.
+            (views.queues.position.min(*through), rows, counts)
         })
     }
 
