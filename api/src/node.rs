@@ -36,6 +36,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use ulid::Ulid;
 
+/// How long the threads that answered may take to let go of the node, in steps.
+const LETTING_GO: Duration = Duration::from_millis(20);
+/// How many such steps are waited for.
+const LETTING_GO_ATTEMPTS: u32 = 250;
+
 /// One running server's parts; every handler is given it.
 pub struct Node {
     /// The settings.
@@ -361,11 +366,20 @@ pub async fn serve(node: Node) -> Result<(), StartError> {
     let _ended = stopping.await;
     ticker.stop().await;
     tracing::info!("stopped listening");
-    match Arc::try_unwrap(node.into_inner()) {
-        Ok(node) => node.stop().await,
-        Err(_) => tracing::warn!("a request is still under way; the views are not kept aside"),
-    }
+    stop_when_alone(node.into_inner()).await;
     Ok(())
+}
+
+/// The threads that answered let go of the node a moment after the server says that it stopped.
+async fn stop_when_alone(mut node: Arc<Node>) {
+    for _ in 0..LETTING_GO_ATTEMPTS {
+        match Arc::try_unwrap(node) {
+            Ok(node) => return node.stop().await,
+            Err(shared) => node = shared,
+        }
+        tokio::time::sleep(LETTING_GO).await;
+    }
+    tracing::warn!("a request is still under way; the views are not kept aside");
 }
 
 /// Waits for SIGTERM or Ctrl-C, ends the open streams, and lets the server answer what it accepted.
