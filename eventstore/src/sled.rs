@@ -10,6 +10,7 @@ mod mending;
 mod record;
 mod recovery;
 mod root;
+mod sieve;
 mod tag;
 mod verify;
 mod volume;

@@ -5,6 +5,7 @@
 
 use super::journal::{LENGTH_BYTES, StoredFrame};
 use super::record::{RecordFault, RecordView, array};
+use super::sieve::{self, Sieve};
 use super::tag::{BuildHashed, Tag, command_key};
 use crate::{Answer, CommandDigest, CommandId};
 use std::collections::HashMap;
@@ -12,7 +13,6 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::{PoisonError, RwLock};
-use xorf::{BinaryFuse16, Descriptor, Filter};
 
 /// Where something is in a volume: an event's place in order, from 0, and an offset in the journal.
 ///
@@ -143,8 +143,13 @@ impl ActiveIndex {
         commands.sort_unstable_by_key(|(command, _)| **command);
 
         let mut file = IndexWriter::new(first, self.events());
-        file.filter(commands.iter().map(|(command, _)| command_key(**command)).collect());
-        file.filter(streams.iter().map(|(tag, _)| tag.short()).collect());
+        let sieves = [
+            Sieve::of(commands.iter().map(|(command, _)| command_key(**command))),
+            Sieve::of(streams.iter().map(|(tag, _)| tag.short())),
+        ];
+        for sieve in &sieves {
+            file.table(sieve::BLOCK_BYTES, sieve.to_entries());
+        }
         file.table(
             STREAM_BYTES,
             streams.iter().scan(0u32, |list, (tag, stream)| {
@@ -214,12 +219,11 @@ const STREAM_BYTES: usize = 32;
 const COMMAND_BYTES: usize = 24;
 const PLACE_BYTES: usize = 8;
 const FENCE_BYTES: usize = 16;
-const FINGERPRINT_BYTES: usize = 2;
 /// At most this many events lie between two places of the journal that a sealed volume keeps in memory.
 const SIGNPOST_EVENTS: u32 = 64;
 
-const COMMAND_FILTER: usize = 0;
-const STREAM_FILTER: usize = 1;
+const COMMAND_SIEVE: usize = 0;
+const STREAM_SIEVE: usize = 1;
 const STREAMS: usize = 2;
 const PLACES: usize = 3;
 const COMMANDS: usize = 4;
@@ -238,7 +242,6 @@ struct Table {
 struct IndexWriter {
     bytes: Vec<u8>,
     header: Vec<u8>,
-    filters: Vec<Descriptor>,
     tables: Vec<Table>,
 }
 
@@ -248,19 +251,7 @@ impl IndexWriter {
         header.extend_from_slice(&first.to_le_bytes());
         header.extend_from_slice(&events.to_le_bytes());
         // The first block is the header's, filled in at the end.
-        Self { bytes: vec![0; BLOCK], header, filters: Vec::new(), tables: Vec::new() }
-    }
-
-    fn filter(&mut self, mut keys: Vec<u64>) {
-        keys.sort_unstable();
-        keys.dedup();
-        // Fails only for doubled keys; and a filter left out is one that never says no.
-        let filter = BinaryFuse16::try_from(&keys).ok();
-        let none = Descriptor { seed: 0, segment_length: 0, segment_length_mask: 0, segment_count_length: 0 };
-        let descriptor = filter.as_ref().map_or(none, |filter| filter.descriptor.clone());
-        let fingerprints = filter.iter().flat_map(|filter| filter.fingerprints.iter());
-        self.table(FINGERPRINT_BYTES, fingerprints.map(|fingerprint| fingerprint.to_le_bytes()));
-        self.filters.push(descriptor);
+        Self { bytes: vec![0; BLOCK], header, tables: Vec::new() }
     }
 
     fn table<const N: usize>(&mut self, entry_bytes: usize, entries: impl Iterator<Item = [u8; N]>) {
@@ -296,12 +287,6 @@ impl IndexWriter {
     fn finish(mut self) -> Vec<u8> {
         let blocks = (self.bytes.len() / BLOCK) as u32;
         self.header.extend_from_slice(&blocks.to_le_bytes());
-        for filter in &self.filters {
-            self.header.extend_from_slice(&filter.seed.to_le_bytes());
-            for word in [filter.segment_length, filter.segment_length_mask, filter.segment_count_length] {
-                self.header.extend_from_slice(&word.to_le_bytes());
-            }
-        }
         for table in &self.tables {
             for word in [table.block, table.entries, table.entry_bytes] {
                 self.header.extend_from_slice(&word.to_le_bytes());
@@ -325,14 +310,14 @@ pub(crate) enum IndexFault {
     Header,
 }
 
-/// The index of a sealed volume. Filters, signposts and fences are in memory, entries on disk.
+/// The index of a sealed volume. Sieves, signposts and fences are in memory, entries on disk.
 #[derive(Debug)]
 pub(crate) struct SealedIndex {
     file: File,
     events: u32,
     tables: [Table; TABLES],
-    commands: Option<BinaryFuse16>,
-    streams: Option<BinaryFuse16>,
+    commands: Sieve,
+    streams: Sieve,
     signposts: Vec<Place>,
     stream_fences: Vec<u128>,
     command_fences: Vec<u128>,
@@ -351,27 +336,20 @@ impl SealedIndex {
         if file.metadata()?.len() != u64::from(blocks) * BLOCK as u64 {
             return Err(IndexFault::Header);
         }
-        let filters: [Descriptor; 2] = std::array::from_fn(|_| Descriptor {
-            seed: u64::from_le_bytes(words.take()),
-            segment_length: words.u32(),
-            segment_length_mask: words.u32(),
-            segment_count_length: words.u32(),
-        });
         let tables: [Table; TABLES] =
             std::array::from_fn(|_| Table { block: words.u32(), entries: words.u32(), entry_bytes: words.u32() });
-        let [commands, streams] = filters;
         let mut index = Self {
             file,
             events,
             tables,
-            commands: None,
-            streams: None,
+            commands: Sieve::from_entries(&[]),
+            streams: Sieve::from_entries(&[]),
             signposts: Vec::new(),
             stream_fences: Vec::new(),
             command_fences: Vec::new(),
         };
-        index.commands = index.filter(COMMAND_FILTER, commands)?;
-        index.streams = index.filter(STREAM_FILTER, streams)?;
+        index.commands = index.sieve(COMMAND_SIEVE)?;
+        index.streams = index.sieve(STREAM_SIEVE)?;
         let signposts = index.entries(SIGNPOSTS, 0, index.tables[SIGNPOSTS].entries)?;
         index.signposts = signposts.chunks_exact(PLACE_BYTES).map(Place::from_bytes).collect();
         index.stream_fences = index.fences(STREAM_FENCES)?;
@@ -385,7 +363,7 @@ impl SealedIndex {
 
     /// Tells whether the command may be here; it never says no to one that is.
     pub(crate) fn may_hold_command(&self, key: u64) -> bool {
-        self.commands.as_ref().is_none_or(|filter| filter.contains(&key))
+        self.commands.may_hold(key)
     }
 
     /// Returns where the command's frame is, if it is here.
@@ -396,7 +374,7 @@ impl SealedIndex {
 
     /// Returns where the stream's events are.
     pub(crate) fn stream(&self, tag: Tag) -> Result<Vec<Place>, IndexFault> {
-        if self.streams.as_ref().is_some_and(|filter| !filter.contains(&tag.short())) {
+        if !self.streams.may_hold(tag.short()) {
             return Ok(Vec::new());
         }
         let Some(entry) = self.find(STREAMS, &self.stream_fences, tag.0)? else { return Ok(Vec::new()) };
@@ -427,15 +405,8 @@ impl SealedIndex {
         Ok(tagged.collect())
     }
 
-    fn filter(&self, table: usize, descriptor: Descriptor) -> Result<Option<BinaryFuse16>, IndexFault> {
-        let entries = self.tables[table].entries;
-        if entries == 0 {
-            return Ok(None);
-        }
-        let bytes = self.entries(table, 0, entries)?;
-        let fingerprints =
-            bytes.chunks_exact(FINGERPRINT_BYTES).map(|bytes| u16::from_le_bytes(array(bytes))).collect();
-        Ok(Some(BinaryFuse16 { descriptor, fingerprints }))
+    fn sieve(&self, table: usize) -> Result<Sieve, IndexFault> {
+        Ok(Sieve::from_entries(&self.entries(table, 0, self.tables[table].entries)?))
     }
 
     fn fences(&self, table: usize) -> Result<Vec<u128>, IndexFault> {
