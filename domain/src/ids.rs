@@ -61,6 +61,10 @@ macro_rules! id {
         impl TryFrom<String> for $name {
             type Error = IdError;
             fn try_from(text: String) -> Result<Self, IdError> {
+                // Nearly every code is short and ASCII, and millions are read at a time.
+                if (1..=$chars_max).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+                    return Ok(Self(text.into()));
+                }
                 let fits = (1..=$chars_max).contains(&text.chars().count());
                 if !fits || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
                     return Err(IdError::new(stringify!($name), &text));

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
 /// How many facts are folded before waiting readers get their turn.
-const FACTS_PER_HOLD_MAX: usize = 256;
+const FACTS_PER_HOLD_MAX: usize = 1024;
 /// How many pages a slow subscriber may lag behind before it must read the log instead.
 const PAGES_BEHIND_MAX: usize = 64;
 /// After so many events the views are kept aside again.

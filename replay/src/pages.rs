@@ -2,12 +2,15 @@
 
 use crate::history::{self, History, HistoryError};
 use domain::fact::Fact;
-use eventstore::{PAGE_EVENTS_MAX, Page, Position};
+use eventstore::{Page, Position};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// How many pages may wait between two stages: enough that none stands still, few enough to stay small.
-const PAGES_AHEAD_MAX: usize = 3;
+/// How many pages may wait between two stages: enough that none stands still, few enough that what one thread wrote is
+/// still in the processor's cache when the next reads it.
+const PAGES_AHEAD_MAX: usize = 2;
+/// How many events one page has at most, for the same reason.
+const PAGE_EVENTS: usize = 1024;
 
 /// The facts after a position, decoded once on a thread of their own while the reader folds.
 pub struct Pages {
@@ -107,8 +110,8 @@ async fn read_ahead(
 async fn next_page(history: &History, after: Position, through: Option<Position>) -> Result<Page, HistoryError> {
     let Some(through) = through else {
         history.grown_past(after).await?;
-        return Ok(history.raw_page(after, PAGE_EVENTS_MAX).await?);
+        return Ok(history.raw_page(after, PAGE_EVENTS).await?);
     };
-    let wanted = usize::try_from(through.0 - after.0).unwrap_or(usize::MAX).min(PAGE_EVENTS_MAX);
+    let wanted = usize::try_from(through.0 - after.0).unwrap_or(usize::MAX).min(PAGE_EVENTS);
     Ok(history.raw_page(after, wanted).await?)
 }

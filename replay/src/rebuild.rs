@@ -4,7 +4,7 @@ use crate::checkpoint::Checkpoints;
 use crate::history::{History, HistoryError};
 use crate::pages::Pages;
 use crate::view::{AnyView, Digest, StateError};
-use crate::views::Views;
+use crate::views::{self, Views};
 use eventstore::Position;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -179,11 +179,9 @@ impl ChosenViews {
         pages
             .fold_into(self, move |chosen, facts| {
                 let Some(last) = facts.last() else { return };
-                for view in chosen.views.all_mut() {
-                    if chosen.only.as_deref().is_none_or(|only| only == view.name()) {
-                        view.fold(facts);
-                    }
-                }
+                let mut views: Vec<_> = chosen.views.all_mut().into_iter().collect();
+                views.retain(|view| chosen.only.as_deref().is_none_or(|only| only == view.name()));
+                views::fold_each(&mut views, facts);
                 chosen.position = Position(last.position);
                 progress(chosen.position);
             })

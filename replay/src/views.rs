@@ -9,8 +9,8 @@ use projections::queues::Queues;
 use projections::reference::ReferenceData;
 use projections::satisfaction::Satisfaction;
 
-/// Fewer facts than these are folded sooner than a thread is started.
-const FACTS_PER_THREAD_MIN: usize = 256;
+/// Fewer facts than these are folded sooner than threads are started for them.
+const FACTS_PER_THREAD_MIN: usize = 1024;
 
 /// Every live projection. A new one is a field here and a line in each of the two lists below it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -41,17 +41,7 @@ impl Views {
 
     /// Folds the facts that each view does not have yet.
     pub fn fold(&mut self, facts: &[Fact]) {
-        if facts.len() < FACTS_PER_THREAD_MIN {
-            self.all_mut().into_iter().for_each(|view| view.fold(facts));
-            return;
-        }
-        let Self { reference, queues, processing_times, satisfaction, balance } = self;
-        let figures: [&mut dyn AnyView; 4] = [reference, processing_times, satisfaction, balance];
-        std::thread::scope(|threads| {
-            // The files of open cases cost as much as all figures together.
-            threads.spawn(|| queues.fold(facts));
-            figures.into_iter().for_each(|view| view.fold(facts));
-        });
+        fold_each(&mut self.all_mut(), facts);
     }
 
     /// Returns the position up to which every view has folded.
@@ -71,4 +61,17 @@ impl Views {
     pub fn names(&self) -> Vec<&'static str> {
         self.all().iter().map(|view| view.name()).collect()
     }
+}
+
+/// Folds the facts that each view does not have yet: many facts into all views at once, each on a thread of its own.
+pub fn fold_each(views: &mut [&mut dyn AnyView], facts: &[Fact]) {
+    if facts.len() < FACTS_PER_THREAD_MIN {
+        views.iter_mut().for_each(|view| view.fold(facts));
+        return;
+    }
+    std::thread::scope(|scope| {
+        for view in views {
+            scope.spawn(|| view.fold(facts));
+        }
+    });
 }

@@ -119,11 +119,11 @@ macro_rules! events {
                 let broken = |source| DecodeError::Body { kind: kind.to_owned(), schema, source };
                 match (kind, schema) {
                     $($(
-                        ($name, $version) => serde_json::from_slice::<$event>(body)
+                        ($name, $version) => schema::read::<$event>(body)
                             .map(|body| Self::$variant($family::$event(body)))
                             .map_err(broken),
                         $(
-                            ($name, $old_version) => serde_json::from_slice::<$old>(body)
+                            ($name, $old_version) => schema::read::<$old>(body)
                                 .map(|old| Self::$variant($family::$event(old.into())))
                                 .map_err(broken),
                         )*
@@ -133,6 +133,15 @@ macro_rules! events {
             }
         }
     };
+}
+
+/// Reads a body. Text is checked for UTF-8 as a whole, which costs a fraction of checking each string on the way.
+pub(super) fn read<'de, T: serde::Deserialize<'de>>(body: &'de [u8]) -> Result<T, serde_json::Error> {
+    match std::str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(text),
+        // Refuses it as well, and says where.
+        Err(_) => serde_json::from_slice(body),
+    }
 }
 
 pub(super) use events;
