@@ -61,6 +61,7 @@ pub(super) struct Trace {
     pub(super) routed: bool,
     pub(super) noticed_in_review: bool,
     pub(super) has_result: bool,
+    pub(super) has_ended: bool,
 }
 
 impl Trace {
@@ -68,6 +69,10 @@ impl Trace {
     pub(super) fn take_in(&mut self, fact: &Fact, event: &CaseEvent) -> Vec<Change> {
         let before = self.phase;
         let mut changes = said(fact, event);
+        if !self.has_ended && matches!(event, CaseEvent::RecordCorrected(_)) {
+            // There is no ending yet that could be corrected.
+            changes.retain(|(attribute, _)| *attribute != Attribute::Closing);
+        }
         self.evolve(event);
         if self.phase != before {
             changes.push((Attribute::Phase, self.phase.as_str().to_owned()));
@@ -123,7 +128,10 @@ impl Trace {
             | CaseEvent::CaseFinished(_)
             | CaseEvent::CaseWithdrawn(_)
             | CaseEvent::CaseReturned(_)
-            | CaseEvent::CaseAborted(_) => self.phase = Phase::Finished,
+            | CaseEvent::CaseAborted(_) => {
+                self.has_ended = true;
+                self.phase = Phase::Finished;
+            }
             CaseEvent::LegacyCaseOpened(_) => self.phase = Phase::Legacy,
             CaseEvent::SupplementProvided(_)
             | CaseEvent::MaterialAttached(_)

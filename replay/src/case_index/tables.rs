@@ -34,13 +34,15 @@ pub(super) type TraceRow = (u8, u64, u8);
 const ROUTED: u8 = 1;
 const NOTICED_IN_REVIEW: u8 = 2;
 const HAS_RESULT: u8 = 4;
+const HAS_ENDED: u8 = 8;
 
 pub(super) fn trace_row(trace: Trace) -> TraceRow {
     let phase = Phase::ALL.iter().position(|phase| *phase == trace.phase).unwrap_or_default();
     let flag = |set: bool, flag: u8| if set { flag } else { 0 };
     let flags = flag(trace.routed, ROUTED)
         | flag(trace.noticed_in_review, NOTICED_IN_REVIEW)
-        | flag(trace.has_result, HAS_RESULT);
+        | flag(trace.has_result, HAS_RESULT)
+        | flag(trace.has_ended, HAS_ENDED);
     (u8::try_from(phase).unwrap_or_default(), trace.procedures, flags)
 }
 
@@ -51,6 +53,7 @@ pub(super) fn trace((phase, procedures, flags): TraceRow) -> Trace {
         routed: flags & ROUTED != 0,
         noticed_in_review: flags & NOTICED_IN_REVIEW != 0,
         has_result: flags & HAS_RESULT != 0,
+        has_ended: flags & HAS_ENDED != 0,
     }
 }
 
