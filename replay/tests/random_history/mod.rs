@@ -99,7 +99,7 @@ impl Log {
 
     /// A case's stream begins with its opening and has no second one; everything else may follow anything.
     fn chosen(&mut self, step: &Step) -> (Subject, Event) {
-        let (name, event) = step.kind.get(&*EVENTS);
+        let (name, event) = step.kind.get(&EVENTS);
         let event = event_of(name, event, step.organisation);
         let subject = subject(&event, step.stream);
         let is_case = matches!(subject, Subject::Case(_));
