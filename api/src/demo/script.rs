@@ -101,10 +101,19 @@ pub(super) fn throw(dice: &mut Dice, item: &ItemDefinition, way: Way) -> Script 
         promise(dice, item, &mut script);
     }
     if item.authority == Authority::VillageSelf {
-        // The station keeps its own items from end to end: nobody routes, sends back or archives them there.
-        script.retain(|(_, act)| !matches!(act, Act::Route | Act::SendBack(_) | Act::Return | Act::Archive));
+        return script.into_iter().filter_map(|(after, act)| Some((after, in_the_village(act)?))).collect();
     }
     script
+}
+
+/// The station keeps its own items from end to end: nobody routes, sends back or archives them there, and where a hall would
+/// return or abort, the applicant withdraws.
+fn in_the_village(act: Act) -> Option<Act> {
+    match act {
+        Act::Route | Act::SendBack(_) | Act::Archive | Act::ApproveAbort => None,
+        Act::Return | Act::RequestAbort => Some(Act::Withdraw { by_staff: false }),
+        other => Some(other),
+    }
 }
 
 fn ends_before_receipt(dice: &mut Dice, way: Way, script: &mut Script) -> bool {
