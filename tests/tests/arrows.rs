@@ -1,5 +1,7 @@
 //! Who may know whom. The arrows of the architecture are kept by the build, not by memory.
 
+#![expect(clippy::expect_used, reason = "a step that fails here is a failed test")]
+
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use std::collections::BTreeSet;
 

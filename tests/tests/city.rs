@@ -1,5 +1,7 @@
 //! A simulated city in a real log on disk: every way of looking at it agrees, and nothing in its folder tells who anybody is.
 
+#![expect(clippy::unwrap_used, reason = "a step that fails here is a failed test")]
+
 use api::clock::Clock;
 use api::config::{Config, Secret};
 use api::demo::{Options, simulate};
@@ -34,7 +36,7 @@ struct City {
 async fn city(cases: u64) -> City {
     let folder = tempfile::tempdir().unwrap();
     let layout = Layout::new(folder.path().to_owned());
-    let store: Arc<dyn EventStore> = Arc::new(Sled::open(&layout.log(), LogOptions::standard()).unwrap());
+    let store: Arc<dyn EventStore> = Arc::new(Sled::open(layout.log(), LogOptions::standard()).unwrap());
     let vault = Arc::new(Vault::in_memory(Some([7; 32])).unwrap());
     let journal = Journal::new(Arc::clone(&store));
     let options = Options { cases, seed: 3, until: EVENING.parse::<Instant>().unwrap() };
