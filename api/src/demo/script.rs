@@ -87,6 +87,14 @@ pub(super) enum Way {
 
 /// Throws the script of a case.
 pub(super) fn throw(dice: &mut Dice, item: &ItemDefinition, way: Way) -> Script {
+    let script = throw_at_a_hall(dice, item, way);
+    if item.authority == Authority::VillageSelf {
+        return script.into_iter().filter_map(|(after, act)| Some((after, in_the_village(act)?))).collect();
+    }
+    script
+}
+
+fn throw_at_a_hall(dice: &mut Dice, item: &ItemDefinition, way: Way) -> Script {
     let mut script = Script::new();
     if ends_before_receipt(dice, way, &mut script) {
         return script;
@@ -99,9 +107,6 @@ pub(super) fn throw(dice: &mut Dice, item: &ItemDefinition, way: Way) -> Script 
         instant(dice, &mut script);
     } else {
         promise(dice, item, &mut script);
-    }
-    if item.authority == Authority::VillageSelf {
-        return script.into_iter().filter_map(|(after, act)| Some((after, in_the_village(act)?))).collect();
     }
     script
 }
