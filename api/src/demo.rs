@@ -90,7 +90,7 @@ pub async fn simulate(
         return Err(DemoError::TooEarly(date(UNTIL_MIN)));
     }
     let sealing = Sealing::new(vault, papers);
-    let mut engine = Engine::new(journal, &sealing, options.seed, options.until)?;
+    let mut engine = Engine::new(journal, &sealing, options.seed, options.until);
     engine.begin(date(BEGIN)).await?;
     let mut planner = Planner::new(options.seed, &sealing, &engine.reference);
     let days = days(until);

@@ -50,7 +50,14 @@ impl GivenNumber {
 }
 
 const ID_WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-const ID_CHECKS: &[u8; 11] = b"10X98765432";
+const ID_CHECKS: [char; 11] = ['1', '0', 'X', '9', '8', '7', '6', '5', '4', '3', '2'];
+
+/// Returns the check character that follows these 17 digits (GB 11643); what is no digit counts as 0.
+#[must_use]
+pub fn check_character(body: &str) -> char {
+    let sum: u32 = body.chars().zip(ID_WEIGHTS).map(|(digit, weight)| digit.to_digit(10).unwrap_or(0) * weight).sum();
+    ID_CHECKS[sum as usize % ID_CHECKS.len()]
+}
 
 impl IdNumber {
     /// Reads a number: blanks around it are ignored, a lower-case x is taken for X.
@@ -76,11 +83,10 @@ impl IdNumber {
             _ => return Err(IdNumberFlaw::Character),
         };
         let born_on = date(body.get(6..14).unwrap_or_default()).ok_or(IdNumberFlaw::BirthDate)?;
-        let sum: u32 = body.bytes().zip(ID_WEIGHTS).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
-        match ID_CHECKS.get(sum as usize % 11) {
-            Some(expected) if *expected == check => Ok(Self { digits: digits.into(), born_on }),
-            Some(_) | None => Err(IdNumberFlaw::CheckCharacter),
+        if check_character(body) != char::from(check) {
+            return Err(IdNumberFlaw::CheckCharacter);
         }
+        Ok(Self { digits: digits.into(), born_on })
     }
 
     /// Numbers issued before 2000: the birth year without its century, no check character.
@@ -107,9 +113,8 @@ impl IdNumber {
         }
         let (region, rest) = self.digits.split_at_checked(6).unwrap_or((&self.digits, ""));
         let body = format!("{region}19{rest}");
-        let sum: u32 = body.bytes().zip(ID_WEIGHTS).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
-        let check = ID_CHECKS.get(sum as usize % 11).copied().unwrap_or(b'0');
-        format!("{body}{}", char::from(check))
+        let check = check_character(&body);
+        format!("{body}{check}")
     }
 
     /// Returns the birth date.

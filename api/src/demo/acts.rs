@@ -5,6 +5,7 @@ use super::city::{self, CHIEFS, CLERKS, HANDLERS};
 use super::dice::Dice;
 use super::script::Act;
 use super::sealing::Sealing;
+use crate::node::system_actor;
 use crate::vault::Keyring;
 use chrono::{Days, NaiveDate};
 use domain::actor::{Actor, Channel, Role};
@@ -40,7 +41,7 @@ pub(super) fn actor(act: &Act, stage: &mut Stage<'_>) -> Result<Actor, IdError> 
     let application = stage.case.application.as_ref();
     let handling = application.map(|application| &application.handling);
     let holding = stage.case.at.as_ref().or(handling);
-    let Some(holding) = holding.cloned() else { return system() };
+    let Some(holding) = holding.cloned() else { return Ok(system_actor()) };
     let hall = handling.cloned().unwrap_or_else(|| holding.clone());
     let village = stage.item.definition.authority == Authority::VillageSelf;
     match act {
@@ -139,18 +140,6 @@ pub(super) fn resident(subject: &SubjectId, at: &OrganisationId) -> Result<Actor
         window: None,
         acting_for: None,
         channel: Channel::Mobile,
-    })
-}
-
-/// The rules themselves.
-pub(super) fn system() -> Result<Actor, IdError> {
-    Ok(Actor {
-        id: "system".parse()?,
-        role: Role::System,
-        organisation: "361000".parse()?,
-        window: None,
-        acting_for: None,
-        channel: Channel::System,
     })
 }
 

@@ -12,7 +12,7 @@ use super::script::{Act, After, Script};
 use super::sealing::Sealing;
 use super::{arrivals, city};
 use crate::labels;
-use crate::node::built_in_append;
+use crate::node::{built_in_append, system_actor};
 use crate::vault::Keyring;
 use chrono::{Days, NaiveDate, TimeDelta};
 use domain::actor::Actor;
@@ -114,13 +114,8 @@ pub(super) struct Engine<'a> {
 }
 
 impl<'a> Engine<'a> {
-    pub(super) fn new(
-        journal: &'a Journal,
-        sealing: &'a Sealing<'a>,
-        seed: u64,
-        until: Instant,
-    ) -> Result<Self, DemoError> {
-        Ok(Self {
+    pub(super) fn new(journal: &'a Journal, sealing: &'a Sealing<'a>, seed: u64, until: Instant) -> Self {
+        Self {
             journal,
             sealing,
             seed,
@@ -136,8 +131,8 @@ impl<'a> Engine<'a> {
             serial: 0,
             under_way: FuturesUnordered::new(),
             tally: Tally::default(),
-            system: acts::system()?,
-        })
+            system: system_actor(),
+        }
     }
 
     /// Records the built-in history known on `day`, and puts the rest in line for the day it became known.

@@ -2,6 +2,7 @@
 
 use super::dice::Dice;
 use chrono::{Days, NaiveDate};
+use domain::identity;
 use domain::ids::RegionCode;
 
 const SURNAMES: [&str; 32] = [
@@ -84,14 +85,6 @@ fn id_number(dice: &mut Dice, home: &RegionCode, born: NaiveDate) -> String {
         .find(|(now, _)| registered_before_2000 && *now == county)
         .map_or(county.as_str(), |(_, old)| old);
     let body = format!("{prefix}{}{:03}", born.format("%Y%m%d"), dice.between(1, 999));
-    let check = check_character(&body);
+    let check = identity::check_character(&body);
     format!("{body}{check}")
-}
-
-/// The check character of GB 11643 over the first 17 digits.
-fn check_character(body: &str) -> char {
-    const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-    const CHECKS: [char; 11] = ['1', '0', 'X', '9', '8', '7', '6', '5', '4', '3', '2'];
-    let sum: u32 = body.chars().zip(WEIGHTS).map(|(c, weight)| c.to_digit(10).unwrap_or(0) * weight).sum();
-    CHECKS[(sum % 11) as usize]
 }
