@@ -358,7 +358,10 @@ impl Shared {
 
     pub(crate) fn create_volume(&self, first: Position) -> std::io::Result<Volume> {
         let dir = root::volume_dir(&self.root, first.0);
-        Volume::create(dir, first.0, self.options.database_deadline)
+        let volume = Volume::create(dir, first.0, self.options.database_deadline)?;
+        // In this order: a mark never names a volume that a crash could leave unmade.
+        root::mark_last(&self.root, first.0)?;
+        Ok(volume)
     }
 
     pub(crate) fn add_volume(&self, volume: Arc<Volume>) {
@@ -508,8 +511,22 @@ impl Shared {
         if root::check_format(&self.root)? == root::FormatFile::Mended {
             self.tell(Mending::done(0, Part::Format, "written again: it was missing or damaged"));
         }
+        let mark = root::last_mark(&self.root)?;
         let mut firsts = root::volumes(&self.root)?;
-        if firsts.is_empty() {
+        let is_new = firsts.is_empty();
+        let missing = match mark {
+            root::LastMark::Of(begun) => firsts.last().is_none_or(|last| *last < begun).then_some(begun),
+            root::LastMark::Damaged => is_new.then_some(1),
+            root::LastMark::Missing => None,
+        };
+        if let Some(begun) = missing {
+            let detail = format!(
+                "the volume that begins there is missing, and perhaps others; put volumes/{begun:020} back, \
+                 or remove the file LAST to go on without it"
+            );
+            return Err(OpenError::Corrupt { path: self.root.clone(), position: Position(begun), detail });
+        }
+        if is_new {
             firsts.push(1);
         }
         if let Some(first) = firsts.first().filter(|first| **first != 1) {
@@ -536,6 +553,7 @@ impl Shared {
             volumes.push(Arc::new(volume));
         }
         let active = volumes.last().cloned();
+        self.mark_last(mark, firsts.last().copied().unwrap_or(1), is_new)?;
         if head.position == Position::START && 1 < volumes.len() {
             head = self.head_of(&volumes)?;
         }
@@ -546,6 +564,21 @@ impl Shared {
         *write(&self.volumes) = Arc::new(volumes);
         self.publish(head);
         active.ok_or_else(|| OpenError::io(&self.root)(std::io::Error::other("no volume")))
+    }
+
+    /// Lets the mark name the last volume there is: a crash may have come before it was written.
+    fn mark_last(&self, mark: root::LastMark, last: u64, is_new: bool) -> Result<(), OpenError> {
+        let lost = match mark {
+            root::LastMark::Of(begun) if begun == last => return Ok(()),
+            root::LastMark::Of(_) => None,
+            root::LastMark::Missing => Some("missing"),
+            root::LastMark::Damaged => Some("damaged"),
+        };
+        root::mark_last(&self.root, last).map_err(OpenError::io(&self.root))?;
+        if let Some(lost) = lost.filter(|_| !is_new) {
+            self.tell(Mending::done(last, Part::Last, format!("written again: it was {lost}")));
+        }
+        Ok(())
     }
 
     /// Returns the end of the last sealed volume, when the active one is still empty.

@@ -155,6 +155,7 @@ async fn deleting_any_file_loses_nothing() {
             "journal" => Some(Part::Journal),
             "index" => Some(Part::Index),
             "FORMAT" => Some(Part::Format),
+            "LAST" => Some(Part::Last),
             // Sled has files that it can do without.
             _ => None,
         };
@@ -228,6 +229,32 @@ async fn a_missing_volume_is_said_not_hidden() {
     volumes.sort();
     fs::remove_dir_all(&volumes[1]).unwrap();
     assert!(matches!(open(&log), Err(OpenError::Corrupt { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_last_volume_is_said_not_hidden() {
+    let original = Original::make().await;
+    let (_copy, log) = original.copy();
+    let mut volumes: Vec<_> = fs::read_dir(log.join("volumes")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    volumes.sort();
+    let last = volumes.pop().unwrap();
+    fs::remove_dir_all(&last).unwrap();
+    let Err(OpenError::Corrupt { position, detail, .. }) = open(&log) else { panic!("opened without {last:?}") };
+    let name = last.file_name().unwrap().to_str().unwrap();
+    assert_eq!(position.0, name.parse::<u64>().unwrap());
+    assert!(detail.contains(name), "{detail}");
+
+    // Whoever says so goes on without it; from then on the log ends one volume earlier.
+    fs::remove_file(log.join("LAST")).unwrap();
+    let store = open(&log).unwrap();
+    assert_eq!(store.head().await.unwrap().position.0, position.0 - 1);
+    conformance::append(&store, frame(FRAMES + 1).write("more", Expected::Empty, 1)).await;
+    store.close();
+
+    for volume in volumes {
+        fs::remove_dir_all(volume).unwrap();
+    }
+    assert!(matches!(open(&log), Err(OpenError::Corrupt { .. })), "a log without volumes passed for a new one");
 }
 
 #[tokio::test(flavor = "multi_thread")]

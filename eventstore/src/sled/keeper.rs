@@ -81,7 +81,7 @@ fn mend(shared: &Arc<Shared>, volume: &Arc<Volume>, part: Part) {
     let result = match (volume.sealed_index(), part) {
         (Some(_), _) => volume.mend_sealed(&mut told),
         (None, Part::Journal) => volume.mend_active_journal(&mut told),
-        (None, Part::Database | Part::Index | Part::Format) => volume.remake_database().inspect(|()| {
+        (None, Part::Database | Part::Index | Part::Format | Part::Last) => volume.remake_database().inspect(|()| {
             told(Mending::done(volume.first, Part::Database, "rebuilt from the journal: a read or write failed"));
         }),
     };

@@ -46,6 +46,8 @@ pub enum Part {
     Index,
     /// The file that names the format of the whole store.
     Format,
+    /// The file that names the last volume begun.
+    Last,
 }
 
 impl fmt::Display for Part {
@@ -55,6 +57,7 @@ impl fmt::Display for Part {
             Self::Database => "database",
             Self::Index => "index",
             Self::Format => "format file",
+            Self::Last => "mark of the last volume",
         })
     }
 }

@@ -113,19 +113,61 @@ pub(crate) fn check_format(root: &Path) -> Result<FormatFile, OpenError> {
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let mut others = fs::read_dir(root).map_err(&io)?.filter_map(Result::ok);
-            let known = ["LOCK", "FORMAT.new", "volumes"];
+            let known = ["LOCK", "FORMAT.new", "LAST", "LAST.new", "volumes"];
             if let Some(other) = others.find(|entry| !known.iter().any(|known| entry.file_name() == *known)) {
                 return Err(not_a_log(format!("it holds {}", other.path().display())));
             }
         }
         Err(error) => return Err(io(error)),
     }
-    let unfinished = root.join("FORMAT.new");
-    fs::write(&unfinished, format!("{FORMAT_WORDS}{FORMAT}\n")).map_err(&io)?;
-    File::open(&unfinished).and_then(|file| file.sync_all()).map_err(&io)?;
-    fs::rename(&unfinished, &path).map_err(&io)?;
-    sync_dir(root).map_err(&io)?;
+    replace(root, "FORMAT", &format!("{FORMAT_WORDS}{FORMAT}\n")).map_err(&io)?;
     Ok(if has_volumes { FormatFile::Mended } else { FormatFile::Fine })
+}
+
+/// What `LAST` said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LastMark {
+    /// The last volume that was begun is the one that begins at this position.
+    Of(u64),
+    /// There is none: nothing was begun yet, or the log is older than the mark, or the file was lost.
+    Missing,
+    /// It does not say what it was written with.
+    Damaged,
+}
+
+/// Reads which volume was begun last.
+pub(crate) fn last_mark(root: &Path) -> Result<LastMark, OpenError> {
+    let bytes = match fs::read(root.join(LAST)) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(LastMark::Missing),
+        Err(error) => return Err(OpenError::io(root)(error)),
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    let first = text.strip_prefix(LAST_WORDS).and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+    // Written again and compared: so the check sum is checked along with every other byte.
+    Ok(first.filter(|first| last_words(*first) == text).map_or(LastMark::Damaged, LastMark::Of))
+}
+
+/// Notes, durably, that the volume at `first` was begun; before anything is committed to it.
+pub(crate) fn mark_last(root: &Path, first: u64) -> io::Result<()> {
+    replace(root, LAST, &last_words(first))
+}
+
+const LAST: &str = "LAST";
+const LAST_WORDS: &str = "yichuang event log last volume ";
+
+fn last_words(first: u64) -> String {
+    let words = format!("{LAST_WORDS}{first:020}");
+    format!("{words} {:08x}\n", crc32c::crc32c(words.as_bytes()))
+}
+
+/// Puts a small file in place of another, whole or not at all.
+fn replace(root: &Path, name: &str, text: &str) -> io::Result<()> {
+    let unfinished = root.join(format!("{name}.new"));
+    fs::write(&unfinished, text)?;
+    File::open(&unfinished).and_then(|file| file.sync_all())?;
+    fs::rename(&unfinished, root.join(name))?;
+    sync_dir(root)
 }
 
 /// Returns where the volumes of a store are.
