@@ -3,9 +3,10 @@
 mod writes;
 
 use crate::problem::Kind;
-use crate::routes::read;
+use crate::routes::{read, write};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 use utoipa::openapi::OpenApi as Description;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -154,6 +155,26 @@ fn problem_response() -> Value {
         "description": "The answer is no",
         "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } }
     })
+}
+
+/// The methods of every path, from the description; acts are described one by one, so their common path is added.
+static METHODS: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+    let mut methods: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let described: Value = serde_json::from_slice(&WRITTEN).unwrap_or_default();
+    for (path, operations) in described["paths"].as_object().into_iter().flatten() {
+        let known = operations.as_object().into_iter().flat_map(Map::keys);
+        methods.entry(path.clone()).or_default().extend(known.map(|method| method.to_ascii_uppercase()));
+    }
+    for (method, path) in write::ROUTES {
+        methods.entry(format!("/api/v1{path}")).or_default().insert(method.to_owned());
+    }
+    methods.into_iter().map(|(path, known)| (path, known.into_iter().collect::<Vec<_>>().join(", "))).collect()
+});
+
+/// Returns the methods that a path's template knows, as `Allow` has them.
+#[must_use]
+pub fn methods_of(pattern: &str) -> &'static str {
+    METHODS.get(pattern).map_or("", String::as_str)
 }
 
 /// Returns the description as JSON.

@@ -5,7 +5,9 @@ mod rules;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{
+    ACCEPT_LANGUAGE, ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use actix_web::middleware::Next;
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use serde::Serialize;
@@ -259,6 +261,7 @@ struct Inner {
     rule: Option<String>,
     current_version: Option<u64>,
     retry_after_seconds: Option<u32>,
+    allow: Option<String>,
 }
 
 impl Problem {
@@ -266,9 +269,15 @@ impl Problem {
     #[must_use]
     pub fn new(kind: Kind) -> Self {
         let retry_after_seconds = (kind.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
-        let inner =
-            Inner { kind, detail: None, errors: Vec::new(), rule: None, current_version: None, retry_after_seconds };
-        Self(Box::new(inner))
+        Self(Box::new(Inner {
+            kind,
+            detail: None,
+            errors: Vec::new(),
+            rule: None,
+            current_version: None,
+            retry_after_seconds,
+            allow: None,
+        }))
     }
 
     /// Says more.
@@ -303,6 +312,13 @@ impl Problem {
     #[must_use]
     pub fn retry_after(mut self, seconds: u32) -> Self {
         self.0.retry_after_seconds = Some(seconds);
+        self
+    }
+
+    /// Names the methods that the path knows.
+    #[must_use]
+    pub fn allow(mut self, methods: impl Into<String>) -> Self {
+        self.0.allow = Some(methods.into());
         self
     }
 
@@ -349,6 +365,9 @@ impl Problem {
         response.insert_header((CONTENT_TYPE, "application/problem+json"));
         if let Some(seconds) = inner.retry_after_seconds {
             response.insert_header((RETRY_AFTER, seconds));
+        }
+        if let Some(methods) = &inner.allow {
+            response.insert_header((ALLOW, methods.as_str()));
         }
         if inner.kind.status() == StatusCode::UNAUTHORIZED {
             response.insert_header((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));

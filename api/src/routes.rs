@@ -3,6 +3,7 @@
 pub mod read;
 pub mod write;
 
+use crate::openapi;
 use crate::problem::{Kind, Problem};
 use actix_web::HttpRequest;
 use actix_web::web::{self, ServiceConfig};
@@ -18,6 +19,8 @@ pub fn configure(config: &mut ServiceConfig) {
 
 /// Reads and writes of one path are registered apart, so a method that neither knows arrives here.
 async fn unmatched(request: HttpRequest) -> Result<&'static str, Problem> {
-    let known = request.resource_map().has_resource(request.path());
-    Err(Problem::new(if known { Kind::MethodNotAllowed } else { Kind::NotFound }))
+    match request.resource_map().match_pattern(request.path()) {
+        Some(pattern) => Err(Problem::new(Kind::MethodNotAllowed).allow(openapi::methods_of(&pattern))),
+        None => Err(Problem::new(Kind::NotFound)),
+    }
 }

@@ -496,6 +496,29 @@ async fn the_operator_sees_health_and_figures() {
 }
 
 #[actix_web::test]
+async fn a_method_that_a_path_does_not_know_is_answered_with_those_it_knows() {
+    let city = City::new().await;
+    let case = city.open().await;
+    let reads = reads_of(&case).map(|path| ("GET", path));
+    let writes = routes::write::ROUTES.into_iter().map(|(method, path)| (method, path.to_owned()));
+    for (method, path) in reads.chain(writes) {
+        let request = TestRequest::delete().uri(&format!("/api/v1{path}"));
+        let answer = city.send(request).await;
+        let allowed: Vec<&str> = answer.header("allow").split(", ").collect();
+        assert!(allowed.contains(&method), "{method} {path}: {allowed:?}");
+        assert!(!allowed.contains(&"DELETE"), "{method} {path}: {allowed:?}");
+        answer.refused(405, "method-not-allowed");
+    }
+    for path in ["/health/live", "/openapi.json", "/docs"] {
+        let answer = city.send(TestRequest::post().uri(path)).await;
+        assert_eq!(answer.header("allow"), "GET", "{path}");
+        answer.refused(405, "method-not-allowed");
+    }
+    let both = city.send(TestRequest::put().uri("/api/v1/cases")).await;
+    assert_eq!(both.header("allow"), "GET, POST");
+}
+
+#[actix_web::test]
 async fn every_route_is_described_and_the_page_is_served() {
     let city = City::new().await;
     let described = city.send(TestRequest::get().uri("/openapi.json")).await.ok();
