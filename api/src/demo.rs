@@ -13,6 +13,7 @@ mod orders;
 mod people;
 mod plan;
 mod ratings;
+mod rosters;
 mod run;
 mod script;
 mod sealing;
@@ -92,8 +93,9 @@ pub async fn simulate(
     let sealing = Sealing::new(vault, papers);
     let mut engine = Engine::new(journal, &sealing, options.seed, options.until);
     engine.begin(date(BEGIN)).await?;
-    let mut planner = Planner::new(options.seed, &sealing, &engine.reference);
     let days = days(until);
+    engine.expect_rosters(date(BEGIN), &days);
+    let mut planner = Planner::new(options.seed, &sealing, &engine.reference);
     let mut counts = Counts::new(options.cases, &days);
     for day in days {
         engine.run(start_of(day)).await?;

@@ -19,6 +19,7 @@ use domain::organisation::OrganisationState;
 use domain::policy::Policies;
 use domain::rating::Rating;
 use domain::reference::Reference;
+use domain::roster::{Roster, RosterCommand};
 use domain::sealed::Sealed;
 use domain::zone::Instant;
 use eventstore::{AppendError, Appended, CommandDigest, Expected, Position, ReadError, StreamVersion};
@@ -358,7 +359,7 @@ impl Executor {
                     false => Err(Trouble::NotWritten("the reference data have not caught up with the log".into())),
                 }
             }
-            Subject::Case(_) | Subject::Rating(_) | Subject::Access(_) => Ok(()),
+            Subject::Case(_) | Subject::Rating(_) | Subject::Roster(..) | Subject::Access(_) => Ok(()),
         }
     }
 
@@ -517,6 +518,7 @@ fn correlation(subject: &Subject) -> Option<Ulid> {
         Subject::Rating(_)
         | Subject::Item(_)
         | Subject::Organisation(_)
+        | Subject::Roster(..)
         | Subject::Calendar
         | Subject::Policy
         | Subject::Access(_) => None,
@@ -605,6 +607,29 @@ impl Stream for OrganisationState {
 
     fn labels(&self, _: &Subject, _: &Reference) -> Vec<String> {
         vec![labels::PUBLIC.to_owned()]
+    }
+}
+
+impl Stream for Roster {
+    fn take_in(&mut self, fact: &Fact) {
+        if let Event::Roster(event) = &fact.event {
+            self.evolve(event);
+        }
+    }
+
+    fn labels(&self, _: &Subject, reference: &Reference) -> Vec<String> {
+        self.posted().map(|(organisation, _)| labels::of_organisation(organisation, reference)).into_iter().collect()
+    }
+
+    fn relies_on(&self, command: &RosterCommand) -> Vec<Subject> {
+        let posted = self.posted().map(|(organisation, _)| organisation);
+        let hall = match command {
+            RosterCommand::Post { organisation, .. } => Some(organisation),
+            RosterCommand::Change { .. } => posted,
+            // What took place is confirmed as it stands, whoever works there now.
+            RosterCommand::Confirm { .. } => None,
+        };
+        hall.cloned().map(Subject::Organisation).into_iter().chain([Subject::Calendar]).collect()
     }
 }
 

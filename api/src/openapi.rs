@@ -98,6 +98,7 @@ struct ProblemError {
         (name = "ratings", description = "好差评: ratings, and the orders that bad ones open"),
         (name = "queues", description = "待办: who has what to do, and lights"),
         (name = "statistics", description = "统计: times, satisfaction, balance"),
+        (name = "halls", description = "大厅: rosters and staffing"),
         (name = "reference", description = "目录: items, organisations, regions, calendar, rules"),
         (name = "events", description = "事件: the log itself, paged and live"),
         (name = "operation", description = "运维: health, figures, this description")

@@ -19,6 +19,7 @@ use projections::processing_times::ProcessingTimes;
 use projections::queues::Queues;
 use projections::reference::ReferenceData;
 use projections::satisfaction::Satisfaction;
+use projections::staffing::Staffing;
 use replay::as_of::Past;
 use replay::history::{History, HistoryError};
 use replay::live::{Behind, Live};
@@ -149,6 +150,12 @@ impl Kept for Balance {
     }
 }
 
+impl Kept for Staffing {
+    fn of(views: &replay::views::Views) -> &View<Self> {
+        &views.staffing
+    }
+}
+
 /// Something seen in the views, and up to where they had folded when it was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen<T> {
@@ -258,6 +265,17 @@ impl Views {
     /// Looks at today's catalogue, organisations, calendar and policies: what rights go by.
     pub fn today<T>(&self, look: impl FnOnce(&Reference) -> T) -> T {
         self.live.read(|views| look(&views.reference.state.reference))
+    }
+
+    /// Returns the facts of one stream, as it stood.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub async fn stream(&self, at: &Standing, subject: &Subject) -> Result<Vec<Fact>, Problem> {
+        Ok(match at.slice() {
+            None => self.history().stream(subject).await?,
+            Some(slice) => self.history().stream_in(subject, &slice).await?,
+        })
     }
 
     /// Returns the file of a case, open or closed, as it stood; nothing if there was no such case.

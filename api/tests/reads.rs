@@ -19,7 +19,7 @@ use std::pin::Pin;
 const NO_CASE: &str = "01J8Z3M6Q5Y7V9X1B2C3D4E5F6";
 
 /// Every read below the prefix, with what it cannot do without.
-const READS: [&str; 18] = [
+const READS: [&str; 19] = [
     "/cases",
     "/cases/{case}",
     "/cases/{case}/timeline",
@@ -31,6 +31,7 @@ const READS: [&str; 18] = [
     "/statistics/processing-times",
     "/statistics/satisfaction",
     "/statistics/balance?month=2026-02",
+    "/staffing",
     "/items",
     "/items/FZ-001",
     "/organisations",

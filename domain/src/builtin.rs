@@ -86,6 +86,7 @@ struct OrganisationData {
     after_hours: AfterHours,
     every_day: EveryDay,
     windows: Vec<WindowData>,
+    assistance: Assistance,
     villages: Vec<VillageData>,
 }
 
@@ -108,11 +109,29 @@ struct WindowData {
     purpose: String,
 }
 
+/// 社会救助窗口 of every township.
+#[derive(Deserialize)]
+struct Assistance {
+    since: NaiveDate,
+    window: WindowData,
+}
+
 #[derive(Deserialize)]
 struct VillageData {
     organisation: OrganisationId,
     parent: OrganisationId,
     name_zh: String,
+}
+
+impl WindowData {
+    fn opened(&self, organisation: &OrganisationId) -> WindowOpened {
+        WindowOpened {
+            organisation: organisation.clone(),
+            window: self.window.clone(),
+            name_zh: self.name_zh.clone(),
+            purpose: self.purpose.clone(),
+        }
+    }
 }
 
 /// Organisations in the making: the data, and what has been said so far.
@@ -174,6 +193,9 @@ impl Making {
         if region::lies_in(&area.code, &self.data.every_day.county) {
             self.hours(&id, self.data.every_day.since, true);
         }
+        if kind == OrganisationKind::Township {
+            self.say(&id, self.data.assistance.since, self.data.assistance.window.opened(&id).into());
+        }
     }
 
     fn villages(&mut self) {
@@ -212,12 +234,7 @@ impl Making {
     }
 
     fn windows(&mut self, id: &OrganisationId) {
-        let opened = self.data.windows.iter().map(|window| WindowOpened {
-            organisation: id.clone(),
-            window: window.window.clone(),
-            name_zh: window.name_zh.clone(),
-            purpose: window.purpose.clone(),
-        });
+        let opened = self.data.windows.iter().map(|window| window.opened(id));
         for window in opened.collect::<Vec<_>>() {
             self.say(id, self.data.since, window.into());
         }

@@ -7,6 +7,7 @@ pub mod item;
 pub mod organisation;
 pub mod policy;
 pub mod rating;
+pub mod roster;
 mod schema;
 
 use access::*;
@@ -16,6 +17,7 @@ use item::*;
 use organisation::*;
 use policy::*;
 use rating::*;
+use roster::*;
 use schema::events;
 pub use schema::{DecodeError, Schema};
 
@@ -174,6 +176,16 @@ events! {
         StaffRelieved = "staff-relieved" { 1 }
         /// It is no more.
         OrganisationDissolved = "organisation-dissolved" { 1 }
+    }
+
+    /// 值班: a hall's roster for one month.
+    Roster: RosterEvent {
+        /// Who is on duty at which window on which day.
+        RosterPosted = "roster-posted" { 1 }
+        /// On one day somebody else, one more or one fewer.
+        DutyChanged = "duty-changed" { 1 }
+        /// What stands in it up to a day is what took place.
+        RosterConfirmed = "roster-confirmed" { 1 }
     }
 
     /// The working-day calendar.

@@ -3,6 +3,7 @@
 use crate::actor::Actor;
 use crate::event::Event;
 use crate::ids::{CaseId, CommandId, EventId, IdError, ItemId, OrganisationId, RatingId};
+use crate::month::Month;
 use crate::zone::Instant;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -43,6 +44,8 @@ pub enum Subject {
     Item(ItemId),
     /// A government, hall, station or department.
     Organisation(OrganisationId),
+    /// A hall's roster for one month 值班表.
+    Roster(OrganisationId, Month),
     /// The working-day calendar.
     Calendar,
     /// The rules in force.
@@ -58,6 +61,7 @@ impl fmt::Display for Subject {
             Self::Rating(id) => write!(f, "rating-{id}"),
             Self::Item(id) => write!(f, "item-{id}"),
             Self::Organisation(id) => write!(f, "organisation-{id}"),
+            Self::Roster(id, month) => write!(f, "roster-{id}-{month}"),
             Self::Calendar => f.write_str("calendar"),
             Self::Policy => f.write_str("policy"),
             Self::Access(id) => write!(f, "access-{id}"),
@@ -74,6 +78,12 @@ impl FromStr for Subject {
             Some(("rating", id)) => Ok(Self::Rating(id.parse()?)),
             Some(("item", id)) => Ok(Self::Item(id.parse()?)),
             Some(("organisation", id)) => Ok(Self::Organisation(id.parse()?)),
+            Some(("roster", of)) => {
+                // The month is the last seven characters; an organisation's code may hold hyphens.
+                let (id, month) = of.len().checked_sub(7).and_then(|at| of.split_at_checked(at)).ok_or_else(unknown)?;
+                let id = id.strip_suffix('-').ok_or_else(unknown)?;
+                Ok(Self::Roster(id.parse()?, month.parse().map_err(|_| unknown())?))
+            }
             Some(("access", id)) => Ok(Self::Access(id.parse()?)),
             None if name == "calendar" => Ok(Self::Calendar),
             None if name == "policy" => Ok(Self::Policy),

@@ -15,11 +15,13 @@ pub mod event;
 pub mod fact;
 pub mod identity;
 pub mod ids;
+pub mod month;
 pub mod organisation;
 pub mod policy;
 pub mod rating;
 pub mod reference;
 pub mod region;
+pub mod roster;
 pub mod sealed;
 pub mod zone;
 

@@ -289,11 +289,16 @@ impl Organisations {
     #[must_use]
     pub fn is_open(&self, id: &OrganisationId, at: Instant, calendar: &WorkingCalendar) -> bool {
         let (day, time) = (day_of(at), time_of(at));
-        let (Some(organisation), Some(hours)) = (self.all.get(id), self.hours(id, day)) else { return false };
+        let Some(hours) = self.hours(id, day) else { return false };
         let closes = hours.after_hours_until.unwrap_or(hours.closes);
-        organisation.exists_on(day)
-            && (hours.every_day || calendar.is_working(day, Some(organisation.region())))
-            && (hours.opens..=closes).contains(&time)
+        self.opens_on(id, day, calendar) && (hours.opens..=closes).contains(&time)
+    }
+
+    /// Returns whether it opens on this day: its own hours say so, or those of the nearest above that has some.
+    #[must_use]
+    pub fn opens_on(&self, id: &OrganisationId, day: NaiveDate, calendar: &WorkingCalendar) -> bool {
+        let (Some(organisation), Some(hours)) = (self.all.get(id), self.hours(id, day)) else { return false };
+        organisation.exists_on(day) && (hours.every_day || calendar.is_working(day, Some(organisation.region())))
     }
 
     /// Returns whether this moment lies outside ordinary office hours: on a rest day (365天服务), early or late (延时).

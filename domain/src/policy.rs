@@ -110,6 +110,9 @@ pub enum PolicyRejection {
     /// An order's step needs time.
     #[error("each step of a bad-rating order needs at least one working day")]
     OrderStepWithoutTime,
+    /// A standard of nothing is none.
+    #[error("each standard of the halls is at least 1")]
+    StandardZero,
     /// Versions of the indicators count from 1.
     #[error("versions of the rating indicators count from 1")]
     IndicatorsVersionZero,
@@ -132,6 +135,10 @@ fn flaw(rules: &PolicyRules) -> Option<PolicyRejection> {
     }
     if [order.assign, order.verify, order.rectify, order.call_back].contains(&0) {
         return Some(PolicyRejection::OrderStepWithoutTime);
+    }
+    let standards = rules.standards();
+    if [standards.assistance_staff, standards.town_minutes, standards.country_minutes].contains(&0) {
+        return Some(PolicyRejection::StandardZero);
     }
     if rules.indicators_version == 0 {
         return Some(PolicyRejection::IndicatorsVersionZero);

@@ -14,6 +14,7 @@ use domain::event::item::{Authority, CaseKind, ClockStop, Level, RatingStage, Re
 use domain::event::organisation::OrganisationKind;
 use domain::event::policy::{DefaultRating, FreezeConvention};
 use domain::event::rating::{CallBackResult, RatingChannel, RatingOrigin, Rectification, Satisfaction, Verdict};
+use domain::event::roster::DutyChangeReason;
 use domain::sealed::{AgeBand, PartyKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -46,6 +47,7 @@ fn every_word_is_read_and_written_back() {
     check::<DefaultRating>(&words, "DefaultRating");
     check::<DeliveryMethod>(&words, "DeliveryMethod");
     check::<FreezeConvention>(&words, "FreezeConvention");
+    check::<DutyChangeReason>(&words, "DutyChangeReason");
     check::<Level>(&words, "Level");
     check::<Light>(&words, "Light");
     check::<NoticeStage>(&words, "NoticeStage");

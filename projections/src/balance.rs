@@ -95,6 +95,7 @@ impl Projection for Balance {
                 Event::Rating(_)
                 | Event::Item(_)
                 | Event::Organisation(_)
+                | Event::Roster(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
                 | Event::Access(_),

@@ -14,6 +14,7 @@ pub mod queues;
 pub mod reference;
 pub mod satisfaction;
 pub mod scope;
+pub mod staffing;
 pub mod tally;
 #[cfg(test)]
 mod testing;

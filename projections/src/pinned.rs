@@ -7,10 +7,12 @@ use crate::projection::Projection;
 use crate::queues::Queues;
 use crate::reference::ReferenceData;
 use crate::satisfaction::Satisfaction;
-use crate::testing::{Story, actor, case_id, day, history, noon};
+use crate::staffing::Staffing;
+use crate::testing::{Story, actor, case_id, day, history, id, noon};
 use crate::timeline::Timeline;
 use domain::actor::Role;
 use domain::builtin;
+use domain::event::Event;
 use domain::fact::{Fact, Subject};
 
 /// FNV-1a over the state's JSON.
@@ -33,6 +35,17 @@ fn calendar() -> Vec<Fact> {
     story.facts()
 }
 
+fn rosters() -> Vec<Fact> {
+    let mut story = Story::default();
+    let chief = actor("chief", Role::Chief, "361023100");
+    let subject = || Subject::Roster(id("361023100"), "2026-03".parse().unwrap());
+    for name in ["roster-posted", "duty-changed", "roster-confirmed"] {
+        let body = std::fs::read(format!("../domain/fixtures/events/{name}.1.json")).unwrap();
+        story.tell(noon(day("2026-03-01")), subject(), &chief, Event::decode(name, 1, &body).unwrap());
+    }
+    story.facts()
+}
+
 #[test]
 fn a_changed_fold_has_a_new_revision() {
     let facts = history(20_220_214, 120);
@@ -43,6 +56,7 @@ fn a_changed_fold_has_a_new_revision() {
         digest::<Queues>(&facts),
         digest::<ReferenceData>(&calendar()),
         digest::<Satisfaction>(&facts),
+        digest::<Staffing>(&rosters()),
         digest::<CaseFile>(&one_case),
         digest::<Timeline>(&one_case),
     ];
@@ -52,6 +66,7 @@ fn a_changed_fold_has_a_new_revision() {
         ("queues", 1, "dda606bc7d229a91"),
         ("reference", 1, "417e56f830156e36"),
         ("satisfaction", 1, "fe29bb6a203d5a55"),
+        ("staffing", 1, "a3a9b946806ef97b"),
         ("case", 1, "ba3a25916033601e"),
         ("timeline", 1, "adcdab8fa7c5dae8"),
     ];

@@ -155,6 +155,7 @@ impl Projection for ProcessingTimes {
                 Event::Rating(_)
                 | Event::Item(_)
                 | Event::Organisation(_)
+                | Event::Roster(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
                 | Event::Access(_),

@@ -79,8 +79,15 @@ impl Projection for Queues {
             }
             // An event in a stream of another kind is nobody's work.
             (Event::Case(_) | Event::Rating(_), _) => (),
-            (Event::Item(_) | Event::Organisation(_) | Event::Calendar(_) | Event::Policy(_) | Event::Access(_), _) => {
-            }
+            (
+                Event::Item(_)
+                | Event::Organisation(_)
+                | Event::Roster(_)
+                | Event::Calendar(_)
+                | Event::Policy(_)
+                | Event::Access(_),
+                _,
+            ) => {}
         }
     }
 }

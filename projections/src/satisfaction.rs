@@ -124,8 +124,15 @@ impl Projection for Satisfaction {
             (Event::Rating(event), Subject::Rating(rating)) => self.apply_rating(rating, event),
             // An event in a stream of another kind is nobody's service.
             (Event::Case(_) | Event::Rating(_), _) => (),
-            (Event::Item(_) | Event::Organisation(_) | Event::Calendar(_) | Event::Policy(_) | Event::Access(_), _) => {
-            }
+            (
+                Event::Item(_)
+                | Event::Organisation(_)
+                | Event::Roster(_)
+                | Event::Calendar(_)
+                | Event::Policy(_)
+                | Event::Access(_),
+                _,
+            ) => {}
         }
     }
 }

@@ -2,8 +2,9 @@
 //! belongs to it.
 
 use crate::names::{Code, Names};
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use domain::ids::{OrganisationId, SourceName};
+pub use domain::month::{Month, MonthError};
 use domain::organisation::Organisations;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -102,61 +103,6 @@ impl Period {
     }
 }
 
-/// A calendar month, in Fuzhou.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Month {
-    /// The first day of it.
-    first: NaiveDate,
-}
-
-impl Month {
-    /// Returns the month in which the day lies.
-    #[must_use]
-    pub fn of(day: NaiveDate) -> Self {
-        Self { first: day.with_day(1).unwrap_or(day) }
-    }
-
-    /// Returns its first day.
-    #[must_use]
-    pub fn first_day(self) -> NaiveDate {
-        self.first
-    }
-}
-
-impl fmt::Display for Month {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}-{:02}", self.first.year(), self.first.month())
-    }
-}
-
-/// The text is not a month such as `2022-02`.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a month is written like 2022-02")]
-pub struct MonthError;
-
-impl FromStr for Month {
-    type Err = MonthError;
-    fn from_str(text: &str) -> Result<Self, MonthError> {
-        let whole = text.len() == "2022-02".len();
-        let first = NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d").ok().filter(|_| whole);
-        first.map(|first| Self { first }).ok_or(MonthError)
-    }
-}
-
-impl TryFrom<String> for Month {
-    type Error = MonthError;
-    fn try_from(text: String) -> Result<Self, MonthError> {
-        text.parse()
-    }
-}
-
-impl From<Month> for String {
-    fn from(month: Month) -> Self {
-        month.to_string()
-    }
-}
-
 /// The codes of an organisation and all those under it; everything if no organisation is named.
 pub(crate) enum Subtree {
     Everything,
@@ -187,16 +133,6 @@ impl Subtree {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_month_is_read_and_written_the_same() {
-        let month: Month = "2022-02".parse().unwrap();
-        assert_eq!(month, Month::of(NaiveDate::from_ymd_opt(2022, 2, 28).unwrap()));
-        assert_eq!(month.to_string(), "2022-02");
-        for wrong in ["2022-13", "2022", "2022-2", "2022-02-01", "二月"] {
-            assert_eq!(wrong.parse::<Month>(), Err(MonthError), "{wrong}");
-        }
-    }
 
     #[test]
     fn own_figures_leave_imported_histories_out() {

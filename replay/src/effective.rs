@@ -38,6 +38,7 @@ fn retroactive_on(event: &Event) -> Option<NaiveDate> {
         | Event::Rating(_)
         | Event::Item(_)
         | Event::Organisation(_)
+        | Event::Roster(_)
         | Event::Calendar(_)
         | Event::Policy(_)
         | Event::Access(_) => None,

@@ -8,6 +8,7 @@ use projections::processing_times::ProcessingTimes;
 use projections::queues::Queues;
 use projections::reference::ReferenceData;
 use projections::satisfaction::Satisfaction;
+use projections::staffing::Staffing;
 
 /// Fewer facts than these are folded sooner than threads are started for them.
 const FACTS_PER_THREAD_MIN: usize = 1024;
@@ -25,18 +26,27 @@ pub struct Views {
     pub satisfaction: View<Satisfaction>,
     /// What came in and how it ended.
     pub balance: View<Balance>,
+    /// Who was at the windows for social assistance.
+    pub staffing: View<Staffing>,
 }
 
 impl Views {
     /// Returns them all, to be looked at alike.
     #[must_use]
-    pub fn all(&self) -> [&dyn AnyView; 5] {
-        [&self.reference, &self.queues, &self.processing_times, &self.satisfaction, &self.balance]
+    pub fn all(&self) -> [&dyn AnyView; 6] {
+        [&self.reference, &self.queues, &self.processing_times, &self.satisfaction, &self.balance, &self.staffing]
     }
 
     /// Returns them all, to be changed alike.
-    pub fn all_mut(&mut self) -> [&mut dyn AnyView; 5] {
-        [&mut self.reference, &mut self.queues, &mut self.processing_times, &mut self.satisfaction, &mut self.balance]
+    pub fn all_mut(&mut self) -> [&mut dyn AnyView; 6] {
+        [
+            &mut self.reference,
+            &mut self.queues,
+            &mut self.processing_times,
+            &mut self.satisfaction,
+            &mut self.balance,
+            &mut self.staffing,
+        ]
     }
 
     /// Folds the facts that each view does not have yet.

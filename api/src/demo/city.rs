@@ -95,7 +95,7 @@ fn posts(kind: OrganisationKind) -> &'static [(Role, u32)] {
     match kind {
         OrganisationKind::Village => &[(Role::VillageAgent, 1)],
         OrganisationKind::Township => &[
-            (Role::Clerk, CLERKS),
+            (Role::Clerk, CLERKS + ASSISTANTS),
             (Role::Handler, HANDLERS),
             (Role::Chief, CHIEFS),
             (Role::OrganHead, 1),
@@ -111,6 +111,8 @@ fn posts(kind: OrganisationKind) -> &'static [(Role, u32)] {
     }
 }
 
+/// Clerks of a township who do nothing but social assistance: a crew for working days, another for rest days.
+const ASSISTANTS: u32 = 4;
 /// Clerks at a hall's windows.
 pub(super) const CLERKS: u32 = 3;
 /// Handlers in a back office.

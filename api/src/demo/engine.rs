@@ -8,6 +8,7 @@ use super::acts::{self, Stage};
 use super::dice::Dice;
 use super::orders::OrderUnderWay;
 use super::ratings;
+use super::rosters;
 use super::script::{Act, After, Script};
 use super::sealing::Sealing;
 use super::{arrivals, city};
@@ -24,16 +25,18 @@ use domain::due;
 use domain::event::Event;
 use domain::event::rating::Satisfaction;
 use domain::fact::Subject;
-use domain::ids::{CaseId, CommandId, EventId, SubjectId};
+use domain::ids::{CaseId, CommandId, EventId, OrganisationId, SubjectId};
+use domain::month::Month;
 use domain::rating::{Rating, RatingCommand};
 use domain::reference::Reference;
+use domain::roster::{Roster, RosterCommand};
 use domain::zone::{Instant, day_of, instant, start_of};
 use eventstore::{AppendError, Appended, CommandDigest, Expected, StreamVersion};
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use replay::journal::{Append, Journal, NewFact};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::sync::Arc;
 use ulid::Ulid;
 
@@ -59,6 +62,8 @@ pub(super) struct Agent {
 enum Turn {
     /// The built-in history goes on.
     Publish(usize),
+    /// Rosters are posted, changed or confirmed.
+    Duty(rosters::Due),
     /// The rules look at a case.
     Check(u64),
     /// Somebody acts on a case.
@@ -104,6 +109,7 @@ pub(super) struct Engine<'a> {
     agents: BTreeMap<u64, Agent>,
     arrivals: BTreeMap<u64, Arrival>,
     orders: BTreeMap<u64, OrderUnderWay>,
+    rosters: BTreeMap<(Month, OrganisationId), (Roster, u64)>,
     turns: BinaryHeap<Reverse<(Instant, u64, Turn)>>,
     turn_count: u64,
     built_in: Vec<BuiltIn>,
@@ -125,6 +131,7 @@ impl<'a> Engine<'a> {
             agents: BTreeMap::new(),
             arrivals: BTreeMap::new(),
             orders: BTreeMap::new(),
+            rosters: BTreeMap::new(),
             turns: BinaryHeap::new(),
             turn_count: 0,
             built_in: domain::builtin::events(),
@@ -174,6 +181,72 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
+    /// Puts in line what is due with the rosters of the months in which these days lie.
+    pub(super) fn expect_rosters(&mut self, begin: NaiveDate, days: &[NaiveDate]) {
+        let months: BTreeSet<Month> = days.iter().map(|day| Month::of(*day)).collect();
+        for (at, due) in months.into_iter().flat_map(|month| rosters::dues(month, begin)) {
+            self.line_up(at, Turn::Duty(due));
+        }
+    }
+
+    async fn duty(&mut self, due: rosters::Due, at: Instant) -> Result<(), DemoError> {
+        match due {
+            rosters::Due::Post(month) => {
+                for hall in rosters::halls(&self.reference) {
+                    let mut dice = rosters::dice(self.seed, &hall, month);
+                    let posted = rosters::post(&self.reference, &hall, month, day_of(at), &mut dice)?;
+                    let Some(command) = posted else { continue };
+                    for (at, change) in rosters::changes(&self.reference, &hall, month, &mut dice) {
+                        self.line_up(at, Turn::Duty(change));
+                    }
+                    self.roster_command(month, hall, &command, at).await?;
+                }
+            }
+            rosters::Due::Change(hall, day, kind) => {
+                self.roster_command(Month::of(day), hall.clone(), &rosters::change(&hall, day, kind)?, at).await?;
+            }
+            rosters::Due::Confirm(through) => {
+                let month = Month::of(through);
+                let posted: Vec<_> = self.rosters.keys().filter(|(of, _)| *of == month).cloned().collect();
+                for (_, hall) in posted {
+                    self.roster_command(month, hall, &RosterCommand::Confirm { through }, at).await?;
+                }
+                // What is confirmed to the end changes no more.
+                if through.succ_opt() == Some(month.first_day_after()) {
+                    self.rosters.retain(|(of, _), _| *of != month);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides, evolves and appends.
+    async fn roster_command(
+        &mut self,
+        month: Month,
+        hall: OrganisationId,
+        command: &RosterCommand,
+        at: Instant,
+    ) -> Result<(), DemoError> {
+        let actor = rosters::chief(&hall)?;
+        let context = Context { now: at, occurred_at: at, actor: &actor, reference: &self.reference };
+        let (roster, version) = self.rosters.entry((month, hall.clone())).or_default();
+        let events = match roster.decide(command, &context) {
+            Ok(events) => events,
+            Err(rule) => {
+                *self.tally.refused.entry(format!("roster: {rule:?}")).or_default() += 1;
+                return Ok(());
+            }
+        };
+        events.iter().for_each(|event| roster.evolve(event));
+        let subject = Subject::Roster(hall.clone(), month);
+        self.versions.insert(subject.clone(), *version);
+        *version += events.len() as u64;
+        let events = events.into_iter().map(Event::Roster).collect();
+        let words = vec![labels::of_organisation(&hall, &self.reference)];
+        self.append(subject, events, actor, at, at, words).await
+    }
+
     /// Puts somebody in line who will come.
     pub(super) fn expect(&mut self, ordinal: u64, arrival: Arrival) {
         let at = arrival.at;
@@ -200,6 +273,7 @@ impl<'a> Engine<'a> {
                 Turn::Publish(place) => self.publish(place, at).await?,
                 Turn::Arrive(ordinal) => self.arrive(ordinal, at).await?,
                 Turn::Answer(ordinal) => self.answer(ordinal, at).await?,
+                Turn::Duty(due) => self.duty(due, at).await?,
                 Turn::Act(ordinal) => self.act(ordinal, at).await?,
                 Turn::Check(ordinal) => self.check(ordinal, at).await?,
             }
@@ -473,7 +547,7 @@ impl<'a> Engine<'a> {
         let version = self.versions.entry(subject.clone()).or_default();
         let expected = if *version == 0 { Expected::Empty } else { Expected::Exactly(StreamVersion(*version)) };
         *version += events;
-        if matches!(subject, Subject::Case(_) | Subject::Rating(_)) {
+        if matches!(subject, Subject::Case(_) | Subject::Rating(_) | Subject::Roster(..)) {
             // A case carries its own version; keeping all of them would grow with the run.
             self.versions.remove(subject);
         }

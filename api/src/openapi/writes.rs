@@ -7,6 +7,7 @@ use crate::routes::write::ratings::{
     AppealBody, AssignBody, CallBackBody, NotAdoptBody, RateBody, RectifyBody, ReplyBody, ReviewAppealBody, ReviseBody,
     VerifyBody,
 };
+use crate::routes::write::rosters::{ChangeDutyBody, ConfirmRosterBody, PostRosterBody};
 use domain::case::Action;
 use serde_json::{Map, Value, json};
 use utoipa::PartialSchema;
@@ -97,7 +98,7 @@ fn written(id: &str, version: u64, kind: &str) -> Value {
 /// Returns every write by path and method, as OpenAPI has it.
 pub(super) fn paths() -> Map<String, Value> {
     let mut paths = Map::new();
-    let all = cases().into_iter().chain(actions()).chain(ratings()).chain(reference());
+    let all = cases().into_iter().chain(actions()).chain(ratings()).chain(rosters()).chain(reference());
     for write in all {
         let path = format!("/api/v1{}", write.path);
         paths.insert(path, json!({ "post": write.operation() }));
@@ -166,6 +167,20 @@ fn ratings() -> Vec<Write> {
         act("call-back", "回访 Call back", "order-called-back").with::<CallBackBody>(),
         act("appeal", "申诉 Appeal", "order-appealed").with::<AppealBody>(),
         act("review-appeal", "复核 Review the appeal", "appeal-reviewed").with::<ReviewAppealBody>(),
+    ]
+}
+
+fn rosters() -> Vec<Write> {
+    let id = "361023100-2026-03";
+    let act = |name: &str, summary: &str, kind: &str| {
+        Write::new(format!("/rosters/{{id}}/actions/{name}"), "halls", summary, written(id, 2, kind))
+    };
+    vec![
+        Write::new("/rosters", "halls", "公布值班表 Post a hall's roster for a month", written(id, 1, "roster-posted"))
+            .with::<PostRosterBody>(),
+        act("change-duty", "调班 Change who is on duty on one day", "duty-changed").with::<ChangeDutyBody>(),
+        act("confirm", "确认值班 Confirm that it was so, by somebody who was not on duty", "roster-confirmed")
+            .with::<ConfirmRosterBody>(),
     ]
 }
 

@@ -1,4 +1,4 @@
-//! Rules of ratings, items, organisations, calendar and policy, named and told in Chinese. Their English stands with
+//! Rules of ratings, items, organisations, rosters, calendar and policy, named and told in Chinese. Their English stands with
 //! the rule; a case's rules carry both languages themselves.
 
 use super::{Kind, Problem, Text};
@@ -7,6 +7,7 @@ use domain::catalogue::ItemRejection;
 use domain::organisation::OrganisationRejection;
 use domain::policy::PolicyRejection;
 use domain::rating::RatingRejection;
+use domain::roster::RosterRejection;
 use std::fmt::{Debug, Display};
 
 /// The rules by their names, in the order of their declaration.
@@ -78,6 +79,24 @@ const CHINESE: &[(&str, &str)] = &[
     ("role-not-appointed", "未任此角色"),
     ("still-has-others-under-it", "仍有下级单位"),
     ("other-organisation", "内容与单位不符"),
+    // 值班.
+    ("not-a-hall", "该单位不是大厅"),
+    ("roster-already-posted", "本月值班表已公布，只能逐日调整"),
+    ("roster-not-posted", "本月值班表尚未公布"),
+    ("roster-empty", "值班表须至少有一人一日"),
+    ("roster-too-long", "值班表条目过多"),
+    ("roster-window-unknown", "该大厅没有这个窗口"),
+    ("not-appointed-then", "该人员当日不在本大厅任职"),
+    ("day-outside-month", "该月没有这一天"),
+    ("day-of-other-month", "日期不在该月内"),
+    ("hall-closed-then", "该大厅当日不开放"),
+    ("day-is-past", "日期已过，值班表只排以后的日子"),
+    ("on-duty-twice", "同一人同日重复值班"),
+    ("not-on-duty", "该人员当日不在此窗口值班"),
+    ("nobody-named", "须写明谁不来或谁来"),
+    ("day-confirmed", "该日值班已确认"),
+    ("not-over-yet", "该日尚未结束"),
+    ("confirms-own-duty", "值班人员不得确认本人的值班"),
     // 日历.
     ("year-already-published", "该年日历已公布，只能调整"),
     ("year-out-of-range", "年份超出范围"),
@@ -95,6 +114,7 @@ const CHINESE: &[(&str, &str)] = &[
     ("no-rating-window", "评价期限至少一个工作日"),
     ("no-notice-window", "告知期限至少一个工作日"),
     ("order-step-without-time", "工单各步期限至少一个工作日"),
+    ("standard-zero", "大厅标准不得为零"),
     ("indicators-version-zero", "指标版本从1开始"),
 ];
 
@@ -135,6 +155,12 @@ impl From<ItemRejection> for Problem {
 
 impl From<OrganisationRejection> for Problem {
     fn from(rule: OrganisationRejection) -> Self {
+        told(&rule)
+    }
+}
+
+impl From<RosterRejection> for Problem {
+    fn from(rule: RosterRejection) -> Self {
         told(&rule)
     }
 }

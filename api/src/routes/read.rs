@@ -6,6 +6,7 @@ pub(crate) mod operation;
 pub(crate) mod queue_stream;
 pub(crate) mod queues;
 pub(crate) mod reference;
+pub(crate) mod staffing;
 pub(crate) mod statistics;
 
 use actix_web::web::ServiceConfig;
@@ -25,6 +26,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(statistics::get_processing_times)
         .service(statistics::get_satisfaction)
         .service(statistics::get_balance)
+        .service(staffing::get_staffing)
+        .service(staffing::get_roster)
         .service(reference::list_items)
         .service(reference::get_item)
         .service(reference::list_organisations)
@@ -57,6 +60,8 @@ pub fn configure_outside(config: &mut ServiceConfig) {
     statistics::get_processing_times,
     statistics::get_satisfaction,
     statistics::get_balance,
+    staffing::get_staffing,
+    staffing::get_roster,
     reference::list_items,
     reference::get_item,
     reference::list_organisations,

@@ -4,9 +4,11 @@ pub mod acts;
 pub mod cases;
 pub mod materials;
 pub mod people;
+pub mod plain;
 pub mod ratings;
 pub mod reference;
 pub mod request;
+pub mod rosters;
 
 use crate::auth::Caller;
 use crate::node::Node;
@@ -34,6 +36,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/items/{id}/actions/{action}", post().to(reference::act_on_item))
         .route("/organisations", post().to(reference::register))
         .route("/organisations/{id}/actions/{action}", post().to(reference::act_on_organisation))
+        .route("/rosters", post().to(rosters::post))
+        .route("/rosters/{id}/actions/{action}", post().to(rosters::act))
         .route("/calendars", post().to(reference::publish_calendar))
         .route("/calendars/{id}/actions/{action}", post().to(reference::act_on_calendar))
         .route("/policies", post().to(reference::publish_policy))
@@ -44,7 +48,7 @@ pub fn configure(config: &mut ServiceConfig) {
 }
 
 /// Every write below `/api/v1`: method and path.
-pub const ROUTES: [(&str, &str); 18] = [
+pub const ROUTES: [(&str, &str); 20] = [
     ("POST", "/cases"),
     ("GET", "/cases/{id}/actions"),
     ("POST", "/cases/{id}/actions/{action}"),
@@ -56,6 +60,8 @@ pub const ROUTES: [(&str, &str); 18] = [
     ("POST", "/items/{id}/actions/{action}"),
     ("POST", "/organisations"),
     ("POST", "/organisations/{id}/actions/{action}"),
+    ("POST", "/rosters"),
+    ("POST", "/rosters/{id}/actions/{action}"),
     ("POST", "/calendars"),
     ("POST", "/calendars/{id}/actions/{action}"),
     ("POST", "/policies"),

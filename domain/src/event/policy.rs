@@ -75,6 +75,33 @@ pub struct PolicyRules {
     pub indicators_version: u16,
     /// Figures of fewer than this many ratings are not published.
     pub small_cell: u32,
+    /// What residents can count on at halls; what the city pinned where a version says nothing of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standards: Option<Standards>,
+}
+
+impl PolicyRules {
+    /// Returns what residents can count on at halls.
+    #[must_use]
+    pub fn standards(&self) -> Standards {
+        self.standards.unwrap_or(Standards::PINNED)
+    }
+}
+
+/// What residents can count on at halls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standards {
+    /// Full-time staff at a township's 社会救助窗口, one of whom holds the post of the Party member.
+    pub assistance_staff: u16,
+    /// 服务圈 in town: a centre or station within so many minutes.
+    pub town_minutes: u16,
+    /// 服务圈 in the country.
+    pub country_minutes: u16,
+}
+
+impl Standards {
+    /// As the city announced them.
+    pub const PINNED: Self = Self { assistance_staff: 2, town_minutes: 10, country_minutes: 30 };
 }
 
 /// Limits of a bad-rating order, in working days, each counted from the step before.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::actor::Role;
-use crate::event::policy::DefaultRating;
+use crate::event::policy::{DefaultRating, Standards};
 use crate::testing::{REFERENCE, actor, at, context, day};
 
 fn publish(valid_from: &str, change: impl FnOnce(&mut PolicyRules)) -> PolicyCommand {
@@ -51,6 +51,8 @@ fn rules_that_contradict_themselves_are_refused() {
     check(&[], publish("2026-01-01", |rules| rules.notice_days = 0), Err(NoNoticeWindow));
     check(&[], publish("2026-01-01", |rules| rules.order_days.verify = 0), Err(OrderStepWithoutTime));
     check(&[], publish("2026-01-01", |rules| rules.indicators_version = 0), Err(IndicatorsVersionZero));
+    let nobody = Standards { assistance_staff: 0, ..Standards::PINNED };
+    check(&[], publish("2026-01-01", |rules| rules.standards = Some(nobody)), Err(StandardZero));
 }
 
 #[test]

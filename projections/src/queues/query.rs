@@ -34,9 +34,15 @@ impl QueueKey {
             (Event::Case(_), Subject::Case(case)) => Some(Self::Case(*case)),
             (Event::Rating(_), Subject::Rating(rating)) => Some(Self::Rating(rating.clone())),
             (Event::Case(_) | Event::Rating(_), _) => None,
-            (Event::Item(_) | Event::Organisation(_) | Event::Calendar(_) | Event::Policy(_) | Event::Access(_), _) => {
-                None
-            }
+            (
+                Event::Item(_)
+                | Event::Organisation(_)
+                | Event::Roster(_)
+                | Event::Calendar(_)
+                | Event::Policy(_)
+                | Event::Access(_),
+                _,
+            ) => None,
         }
     }
 }
