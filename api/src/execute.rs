@@ -570,11 +570,13 @@ impl Stream for Rating {
     }
 
     fn labels(&self, _: &Subject, reference: &Reference) -> Vec<String> {
-        let Some(rated) = &self.rated else { return Vec::new() };
-        let organisation = labels::of_organisation(&rated.service.organisation, reference);
-        let item = rated.service.item.as_ref().map(|item| format!("i:{item}"));
-        let rater = rated.rater.as_ref().map(labels::of_person);
-        let case = match &rated.about {
+        let told = self.rated.as_ref().map(|rated| (&rated.service, &rated.about));
+        let asked = self.invitation.as_ref().map(|invited| (&invited.service, &invited.about));
+        let Some((service, about)) = told.or(asked) else { return Vec::new() };
+        let organisation = labels::of_organisation(&service.organisation, reference);
+        let item = service.item.as_ref().map(|item| format!("i:{item}"));
+        let rater = self.rated.as_ref().and_then(|rated| rated.rater.as_ref()).map(labels::of_person);
+        let case = match about {
             domain::event::rating::RatingSubject::Case(case) => Some(format!("c:{case}")),
             _ => None,
         };

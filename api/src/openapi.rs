@@ -99,6 +99,7 @@ struct ProblemError {
         (name = "queues", description = "待办: who has what to do, and lights"),
         (name = "statistics", description = "统计: times, satisfaction, balance"),
         (name = "halls", description = "大厅: rosters and staffing"),
+        (name = "supervision", description = "督查: wrong paths, warnings, cards"),
         (name = "reference", description = "目录: items, organisations, regions, calendar, rules"),
         (name = "events", description = "事件: the log itself, paged and live"),
         (name = "operation", description = "运维: health, figures, this description")

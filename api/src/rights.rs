@@ -2,8 +2,9 @@
 
 use crate::auth::{Caller, Extent, Sight};
 use crate::problem::{Kind, Problem};
+use domain::actor::Role;
 use domain::case::Case;
-use domain::ids::{OrganisationId, SubjectId};
+use domain::ids::{OrganisationId, StaffId, SubjectId};
 use domain::organisation::Organisations;
 use std::collections::BTreeSet;
 
@@ -90,6 +91,32 @@ pub fn asked_organisation(
 /// The caller may not see single cases at all.
 pub fn sees_cases(caller: &Caller) -> Result<(), Problem> {
     if caller.scope.sees_cases() { Ok(()) } else { Err(Problem::new(Kind::Forbidden)) }
+}
+
+/// Returns whose work a question about members of staff is limited to: whoever leads or supervises may ask for
+/// everybody's, others only for their own.
+///
+/// # Errors
+/// The caller sees counts only, or asks for a colleague's.
+pub fn whose_work(caller: &Caller, asked: Option<StaffId>) -> Result<Option<StaffId>, Problem> {
+    sees_staff(caller)?;
+    let own = &caller.actor.id;
+    match caller.actor.role {
+        Role::Chief | Role::OrganHead | Role::Supervisor | Role::Analyst | Role::Admin => Ok(asked),
+        Role::Resident
+        | Role::VillageAgent
+        | Role::Receptionist
+        | Role::Clerk
+        | Role::Handler
+        | Role::CertificateMaker
+        | Role::DeliveryClerk
+        | Role::Screen
+        | Role::System
+        | Role::Import => match asked {
+            Some(asked) if asked != *own => Err(Problem::new(Kind::Forbidden)),
+            Some(_) | None => Ok(Some(own.clone())),
+        },
+    }
 }
 
 /// # Errors

@@ -180,6 +180,13 @@ pub fn rating_code_digest(vault: &Vault, case: &str, code: &str) -> String {
     crate::vault::hex(&vault.digest("rating-code-digest", &[case.as_bytes(), b"\0", code.as_bytes()])[..16])
 }
 
+/// Returns a word by which ratings from one device (or network, or with the same words) are known to belong together,
+/// and nothing else of it.
+#[must_use]
+pub fn origin_digest(vault: &Vault, of: &str, text: &str) -> String {
+    crate::vault::hex(&vault.digest("rating-origin", &[of.as_bytes(), b"\0", text.as_bytes()])[..12])
+}
+
 /// Returns the code under which whoever holds the receipt may ask how far the case is.
 #[must_use]
 pub fn query_code(vault: &Vault, case: &str) -> String {

@@ -3,6 +3,8 @@
 //! A case is looked at when something happened to it, when the moment that the rules named has come, and when the
 //! calendar changed. The command's id follows from rule, version, case and threshold, so each happens at most once.
 
+mod ratings;
+
 use crate::execute::{Asked, Begun, ExecuteError, Trouble};
 use crate::node::Node;
 use actix_web::web;
@@ -107,7 +109,7 @@ impl Rounds {
         };
         self.calendar = version;
         let found = look(node, &mut self.agenda, cases);
-        act(node, found).await
+        act(node, found).await + ratings::look(node).await
     }
 }
 

@@ -15,8 +15,10 @@ use eventstore::Position;
 use projections::Projection;
 use projections::balance::Balance;
 use projections::case_file::CaseFile;
+use projections::oversight::Oversight;
 use projections::processing_times::ProcessingTimes;
 use projections::queues::Queues;
+use projections::rating_signs::RatingSigns;
 use projections::reference::ReferenceData;
 use projections::satisfaction::Satisfaction;
 use projections::staffing::Staffing;
@@ -153,6 +155,18 @@ impl Kept for Balance {
 impl Kept for Staffing {
     fn of(views: &replay::views::Views) -> &View<Self> {
         &views.staffing
+    }
+}
+
+impl Kept for Oversight {
+    fn of(views: &replay::views::Views) -> &View<Self> {
+        &views.oversight
+    }
+}
+
+impl Kept for RatingSigns {
+    fn of(views: &replay::views::Views) -> &View<Self> {
+        &views.rating_signs
     }
 }
 

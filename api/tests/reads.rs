@@ -19,7 +19,7 @@ use std::pin::Pin;
 const NO_CASE: &str = "01J8Z3M6Q5Y7V9X1B2C3D4E5F6";
 
 /// Every read below the prefix, with what it cannot do without.
-const READS: [&str; 19] = [
+const READS: [&str; 27] = [
     "/cases",
     "/cases/{case}",
     "/cases/{case}/timeline",
@@ -32,6 +32,14 @@ const READS: [&str; 19] = [
     "/statistics/satisfaction",
     "/statistics/balance?month=2026-02",
     "/staffing",
+    "/statistics/anomalies",
+    "/statistics/cards",
+    "/statistics/warnings",
+    "/statistics/rating-signs",
+    "/anomalies",
+    "/warnings",
+    "/ratings",
+    "/publications/satisfaction?month=2026-01",
     "/items",
     "/items/FZ-001",
     "/organisations",
@@ -111,7 +119,18 @@ async fn forged_cursors_absurd_numbers_and_reversed_ranges_are_refused() {
     let city = City::new().await;
     let case = city.open().await;
     let clerk = city.token("clerk", HALL);
-    let lists = ["/cases", "/queues", "/lights", "/items", "/organisations", "/regions", "/events"];
+    let lists = [
+        "/cases",
+        "/anomalies",
+        "/warnings",
+        "/ratings",
+        "/queues",
+        "/lights",
+        "/items",
+        "/organisations",
+        "/regions",
+        "/events",
+    ];
     let of_case = format!("/cases/{case}/events");
     for path in lists.into_iter().chain([of_case.as_str()]) {
         city.get(&clerk, &with(path, "cursor=AAAA")).await.refused(400, "invalid-cursor");

@@ -7,6 +7,7 @@
 pub mod action;
 mod after;
 mod already;
+mod anomaly;
 mod command;
 mod decide;
 mod desk;

@@ -7,7 +7,11 @@ use crate::actor::{Actor, Channel, Role};
 use crate::case::{Case, CaseCommand, Phase};
 use crate::decider::{Context, Decider};
 use crate::event::case::Threshold;
+use crate::event::item::RatingStage;
+use crate::event::policy::DefaultRating;
+use crate::event::rating::{RatedService, RatingSubject};
 use crate::ids::{OrganisationId, StaffId};
+use crate::rating::{Invitations, RatingCommand, window};
 use crate::reference::Reference;
 use crate::zone::{Instant, day_of, start_of};
 use chrono::NaiveDate;
@@ -101,4 +105,107 @@ fn warned(case: &Case, today: NaiveDate) -> Vec<DueCommand> {
         }
     });
     commands.collect()
+}
+
+/// What the rules ask of a service that nobody rated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RatingDue {
+    /// 邀评, for this time.
+    Invite {
+        /// Which time, from 1.
+        time: u16,
+    },
+    /// Nobody rated within the window, and the policy then speaks.
+    Default,
+}
+
+impl RatingDue {
+    /// Returns which rule asks, with everything that makes this time different from any other.
+    #[must_use]
+    pub fn rule(self, stage: RatingStage) -> String {
+        let stage = match stage {
+            RatingStage::Accept => "accept",
+            RatingStage::Finish => "finish",
+        };
+        match self {
+            Self::Invite { time } => format!("invite/{stage}/{time}"),
+            Self::Default => format!("default-rating/{stage}"),
+        }
+    }
+
+    /// Returns what it asks for.
+    #[must_use]
+    pub fn command(self, about: RatingSubject, stage: RatingStage, service: RatedService) -> RatingCommand {
+        match self {
+            Self::Invite { time: _ } => RatingCommand::Invite { about, stage, service },
+            Self::Default => RatingCommand::RateByDefault { about, stage, service },
+        }
+    }
+}
+
+/// Returns what the rules ask of a service that ended on this day and that nobody rated; nothing before the next
+/// invitation's day, and nothing where the policy is silent.
+#[must_use]
+pub fn rating_due(
+    ended_on: NaiveDate,
+    invited: Option<Invitations>,
+    reference: &Reference,
+    today: NaiveDate,
+) -> Option<RatingDue> {
+    let counting = reference.counting(today, None);
+    let rules = &counting.policy.rules;
+    let is_over = counting.deadline(ended_on, window(rules), &[]).is_over(today);
+    if is_over {
+        return (rules.default_rating != DefaultRating::None).then_some(RatingDue::Default);
+    }
+    let invitations = rules.invitations?;
+    let times = invited.map_or(0, |invited| invited.times);
+    let since = invited.map(|invited| (today - invited.last_on).num_days());
+    let comes = since.is_none_or(|days| i64::from(invitations.again_after_days) <= days);
+    (comes && times < invitations.times_max).then(|| RatingDue::Invite { time: times + 1 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::policy::{InvitationRules, PolicyPublished, PolicyRules};
+    use crate::event::{Event, PolicyEvent};
+    use crate::testing::{REFERENCE, day};
+
+    fn policy(change: impl FnOnce(&mut PolicyRules)) -> Reference {
+        let mut reference = REFERENCE.clone();
+        let mut rules = reference.policies.latest().rules.clone();
+        change(&mut rules);
+        let (valid_from, published_on) = (day("2026-01-01"), day("2026-01-01"));
+        let published = PolicyPublished { version: 2, valid_from, published_on, rules };
+        reference.evolve(&Event::Policy(PolicyEvent::from(published)));
+        reference
+    }
+
+    fn invited(times: u16, last_on: &str) -> Option<Invitations> {
+        Some(Invitations { times, last_on: day(last_on) })
+    }
+
+    #[test]
+    fn an_invitation_comes_at_once_and_again_after_its_days() {
+        let rules = InvitationRules { times_max: 2, again_after_days: 3 };
+        let reference = policy(|policy| policy.invitations = Some(rules));
+        let due = |invited, today: &str| rating_due(day("2026-06-01"), invited, &reference, day(today));
+        assert_eq!(due(None, "2026-06-01"), Some(RatingDue::Invite { time: 1 }));
+        assert_eq!(due(invited(1, "2026-06-01"), "2026-06-03"), None);
+        assert_eq!(due(invited(1, "2026-06-01"), "2026-06-04"), Some(RatingDue::Invite { time: 2 }));
+        assert_eq!(due(invited(2, "2026-06-04"), "2026-06-08"), None);
+        // The window is over, and this policy supposes nothing.
+        assert_eq!(due(None, "2026-06-09"), None);
+    }
+
+    #[test]
+    fn a_rating_is_supposed_after_the_window_where_the_policy_says_so() {
+        let reference = policy(|policy| {
+            policy.invitations = None;
+            policy.default_rating = DefaultRating::Fair;
+        });
+        let due = |today: &str| rating_due(day("2026-06-01"), None, &reference, day(today));
+        assert_eq!((due("2026-06-08"), due("2026-06-09")), (None, Some(RatingDue::Default)));
+    }
 }

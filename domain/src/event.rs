@@ -118,6 +118,10 @@ events! {
         LateEntryExplained = "late-entry-explained" { 1 }
         /// 预警: a threshold was crossed; once per clock, threshold and rule version.
         WarningRaised = "warning-raised" { 1 }
+        /// 已阅: somebody took note of it.
+        WarningRead = "warning-read" { 1 }
+        /// 预警答复: somebody said what is done about it.
+        WarningAnswered = "warning-answered" { 1 }
         /// A case of a legacy system, taken in.
         LegacyCaseOpened = "legacy-case-opened" { 1 }
         /// One activity of a legacy system's history, as given.
@@ -126,6 +130,8 @@ events! {
 
     /// 好差评: one rating, and the order that a bad one opens.
     Rating: RatingEvent {
+        /// 邀评: somebody was invited to rate.
+        RatingInvited = "rating-invited" { 1 }
         /// T31 评价.
         Rated = "rated" { 1 }
         /// The same rater changed the rating within the window.

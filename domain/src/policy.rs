@@ -2,9 +2,10 @@
 
 use crate::decider::{Context, Decider};
 use crate::event::PolicyEvent;
-use crate::event::policy::{PolicyPublished, PolicyRules};
+use crate::event::policy::{InvitationRules, PolicyPublished, PolicyRules};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 /// A version of the rules.
@@ -116,6 +117,12 @@ pub enum PolicyRejection {
     /// Versions of the indicators count from 1.
     #[error("versions of the rating indicators count from 1")]
     IndicatorsVersionZero,
+    /// Whoever is invited is invited at least once.
+    #[error("invitations need at least one time, and at least one day from one to the next")]
+    InvitationWithoutTime,
+    /// A card has one colour.
+    #[error("a mark must be either a yellow or a red card, and be listed once")]
+    CardTwice,
 }
 
 /// Returns the first rule that the rules themselves break.
@@ -133,7 +140,7 @@ fn flaw(rules: &PolicyRules) -> Option<PolicyRejection> {
     if rules.notice_days == 0 {
         return Some(PolicyRejection::NoNoticeWindow);
     }
-    if [order.assign, order.verify, order.rectify, order.call_back].contains(&0) {
+    if [order.assign, order.verify, order.rectify, order.call_back, order.review].contains(&0) {
         return Some(PolicyRejection::OrderStepWithoutTime);
     }
     let standards = rules.standards();
@@ -142,6 +149,21 @@ fn flaw(rules: &PolicyRules) -> Option<PolicyRejection> {
     }
     if rules.indicators_version == 0 {
         return Some(PolicyRejection::IndicatorsVersionZero);
+    }
+    let timeless = |rules: &InvitationRules| rules.times_max == 0 || rules.again_after_days == 0;
+    if rules.invitations.as_ref().is_some_and(timeless) {
+        return Some(PolicyRejection::InvitationWithoutTime);
+    }
+    let signs = &rules.rating_signs;
+    if [signs.quick_percent, signs.month_end_percent, signs.jump_percent, signs.tablet_percent]
+        .into_iter()
+        .any(|p| 100 < p)
+    {
+        return Some(PolicyRejection::PercentOverHundred);
+    }
+    let mut cards = BTreeSet::new();
+    if !rules.cards.yellow.iter().chain(&rules.cards.red).all(|kind| cards.insert(*kind)) {
+        return Some(PolicyRejection::CardTwice);
     }
     None
 }

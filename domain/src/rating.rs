@@ -1,28 +1,33 @@
 //! 好差评: one rating of one service, and the order that a bad one opens. A bad rating is never closed in silence.
 
+use crate::actor::Role;
 use crate::clock::{DayUnit, Limit};
 use crate::decider::{Context, Decider};
 use crate::event::RatingEvent;
 use crate::event::item::RatingStage;
 use crate::event::policy::{DefaultRating, PolicyRules};
 use crate::event::rating::{
-    BadRatingOpened, Rated, RatedService, RatingChannel, RatingNotAdopted, RatingOrigin, RatingRevised, RatingSubject,
-    Satisfaction, Verdict,
+    BadRatingOpened, Rated, RatedService, RaterKind, RatingChannel, RatingInvited, RatingNotAdopted, RatingOrigin,
+    RatingRevised, RatingSubject, RatingTrace, Satisfaction, Verdict,
 };
 use crate::ids::{RatingId, SubjectId};
 use crate::sealed::Sealed;
-use crate::zone::day_of;
+use crate::zone::{Instant, day_of};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 mod command;
 mod order;
-pub use command::{Opinion, RatingCommand, RatingRejection, Standing, TICKET_CHARS_MAX};
+pub use command::{Opinion, OpinionOrigin, RatingCommand, RatingRejection, Standing, TICKET_CHARS_MAX};
 pub use order::{Appeal, Assignment, CALL_BACK_ATTEMPTS_MAX, Order, OrderStep};
 
 /// One rating's stream.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rating {
+    /// 邀评, the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<RatingInvited>,
     /// The rating as it counts now, or as it counted when it was not adopted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rated: Option<Rated>,
@@ -32,6 +37,15 @@ pub struct Rating {
     /// 差评工单, where the rating was bad once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<Order>,
+}
+
+/// 邀评 of one service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invitations {
+    /// How many.
+    pub times: u16,
+    /// The last one.
+    pub last_on: NaiveDate,
 }
 
 impl RatingId {
@@ -64,11 +78,23 @@ impl Decider for Rating {
         match (&self.rated, command) {
             (None, Command::Rate { about, stage, opinion, real_name, rater, service, standing }) => {
                 check_standing(about, standing, rater.as_ref(), *real_name)?;
-                let origin = RatingOrigin::Active;
-                let subject = Subject { about, stage: *stage, service, origin, real_name: *real_name, rater };
+                let subject = Subject {
+                    about,
+                    stage: *stage,
+                    service,
+                    origin: RatingOrigin::Active,
+                    real_name: *real_name,
+                    rater,
+                    by: rater_kind(about, standing, rater.as_ref(), context),
+                    ended_at: standing.ended_at,
+                };
                 rate(&subject, opinion, context)
             }
             (Some(_), Command::Rate { .. }) => Err(Rejection::AlreadyRated),
+
+            (None, Command::Invite { about, stage, service }) => self.invite(about, *stage, service, context),
+            // Whoever has rated is not asked again.
+            (Some(_), Command::Invite { .. }) => Ok(vec![]),
 
             (None, Command::RateByDefault { about, stage, service }) => {
                 rate_by_default(about, *stage, service, context)
@@ -90,6 +116,7 @@ impl Decider for Rating {
 
     fn evolve(&mut self, event: &RatingEvent) {
         match event {
+            RatingEvent::RatingInvited(invited) => self.invitation = Some(invited.clone()),
             RatingEvent::Rated(rated) => self.rated = Some(rated.clone()),
             RatingEvent::RatingRevised(RatingRevised { new, .. }) => self.rated = Some((**new).clone()),
             RatingEvent::RatingNotAdopted(RatingNotAdopted { verdict, .. }) => self.not_adopted = Some(*verdict),
@@ -118,6 +145,28 @@ struct Subject<'a> {
     origin: RatingOrigin,
     real_name: bool,
     rater: &'a Option<SubjectId>,
+    by: RaterKind,
+    ended_at: Option<Instant>,
+}
+
+/// As what somebody rates: whoever works here does so, whatever else they show.
+fn rater_kind(
+    about: &RatingSubject,
+    standing: &Standing,
+    rater: Option<&SubjectId>,
+    context: &Context<'_>,
+) -> RaterKind {
+    if context.actor.role != Role::Resident {
+        return RaterKind::Staff;
+    }
+    if !matches!(about, RatingSubject::Case(_) | RatingSubject::Ticket(_)) {
+        return RaterKind::Anybody;
+    }
+    match rater.and_then(|rater| standing.entitled.iter().position(|entitled| entitled == rater)) {
+        Some(0) => RaterKind::Applicant,
+        Some(_) => RaterKind::Agent,
+        None => RaterKind::CodeHolder,
+    }
 }
 
 fn check_standing(
@@ -184,8 +233,18 @@ fn rate_by_default(
         DefaultRating::Fair => Satisfaction::Fair,
         DefaultRating::VerySatisfied => Satisfaction::VerySatisfied,
     };
-    let opinion = Opinion { level, indicators: Vec::new(), comment: None, channel: RatingChannel::System };
-    let subject = Subject { about, stage, service, origin: RatingOrigin::Default, real_name: false, rater: &None };
+    let origin = OpinionOrigin::default();
+    let opinion = Opinion { level, indicators: Vec::new(), comment: None, channel: RatingChannel::System, origin };
+    let subject = Subject {
+        about,
+        stage,
+        service,
+        origin: RatingOrigin::Default,
+        real_name: false,
+        rater: &None,
+        by: RaterKind::Nobody,
+        ended_at: None,
+    };
     let rated = rated(&subject, &opinion, context);
     match rated.window_ends < day {
         true => Ok(vec![rated.into()]),
@@ -196,7 +255,6 @@ fn rate_by_default(
 fn rated(subject: &Subject<'_>, opinion: &Opinion, context: &Context<'_>) -> Rated {
     let counting = context.reference.counting(day_of(context.occurred_at), None);
     let rules = &counting.policy.rules;
-    let window = Limit { days: rules.rating_days, unit: DayUnit::Working };
     Rated {
         about: subject.about.clone(),
         stage: subject.stage,
@@ -209,10 +267,32 @@ fn rated(subject: &Subject<'_>, opinion: &Opinion, context: &Context<'_>) -> Rat
         real_name: subject.real_name,
         rater: subject.rater.clone(),
         service: subject.service.clone(),
-        window_ends: counting.deadline(subject.service.ended_on, window, &[]).date,
+        window_ends: counting.deadline(subject.service.ended_on, window(rules), &[]).date,
         score: score(rules, opinion.level),
         policy: counting.policy.version,
+        trace: trace(subject, opinion, context),
     }
+}
+
+/// For how long a service may be rated.
+#[must_use]
+pub fn window(rules: &PolicyRules) -> Limit {
+    Limit { days: rules.rating_days, unit: rules.rating_unit }
+}
+
+/// What can be told of where a given rating came from.
+fn trace(subject: &Subject<'_>, opinion: &Opinion, context: &Context<'_>) -> Option<RatingTrace> {
+    if subject.origin == RatingOrigin::Default {
+        return None;
+    }
+    let after = |ended_at: Instant| u32::try_from((context.occurred_at - ended_at).num_seconds()).ok();
+    Some(RatingTrace {
+        by: subject.by,
+        seconds_after: subject.ended_at.and_then(after),
+        device: opinion.origin.device.clone(),
+        network: opinion.origin.network.clone(),
+        text: opinion.origin.text.clone(),
+    })
 }
 
 /// Returns the points that a rating of this level counts for.
@@ -235,6 +315,33 @@ fn opened_by(rated: &Rated, context: &Context<'_>) -> Option<RatingEvent> {
 }
 
 impl Rating {
+    /// 邀评: as often and as far apart as the policy says, while the service can still be rated.
+    fn invite(
+        &self,
+        about: &RatingSubject,
+        stage: RatingStage,
+        service: &RatedService,
+        context: &Context<'_>,
+    ) -> Result<Vec<RatingEvent>, Rejection> {
+        let day = day_of(context.occurred_at);
+        let counting = context.reference.counting(day, None);
+        let rules = counting.policy.rules.invitations.ok_or(Rejection::NoInvitation)?;
+        let window_ends = counting.deadline(service.ended_on, window(&counting.policy.rules), &[]).date;
+        if window_ends < day {
+            return Err(Rejection::WindowOver(window_ends));
+        }
+        let times = self.invitation.as_ref().map_or(0, |invited| invited.time);
+        if rules.times_max <= times {
+            return Err(Rejection::NoInvitation);
+        }
+        let since = self.invitation.as_ref().map(|invited| (day - invited.on).num_days());
+        if since.is_some_and(|days| days < i64::from(rules.again_after_days)) {
+            return Ok(vec![]);
+        }
+        let (about, service, policy) = (about.clone(), service.clone(), counting.policy.version);
+        Ok(vec![RatingInvited { about, stage, time: times + 1, on: day, service, window_ends, policy }.into()])
+    }
+
     /// Returns the rating if it counts: the latest adopted one.
     #[must_use]
     pub fn counted(&self) -> Option<&Rated> {
@@ -268,6 +375,8 @@ impl Rating {
             origin: RatingOrigin::Active,
             real_name: old.real_name,
             rater: &old.rater,
+            by: old.trace.as_ref().map_or(RaterKind::Applicant, |trace| trace.by),
+            ended_at: None,
         };
         let new = Rated { window_ends: old.window_ends, ..rated(&subject, opinion, context) };
         let said = |rated: &Rated| (rated.level, rated.indicators.clone(), rated.comment.clone());

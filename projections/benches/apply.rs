@@ -14,6 +14,7 @@ use domain::fact::Fact;
 use projections::Projection;
 use projections::balance::Balance;
 use projections::lights::LightsQuery;
+use projections::oversight::Oversight;
 use projections::processing_times::{Cohort, Dimension, ProcessingTimes, ProcessingTimesQuery, RegionAs};
 use projections::queues::{QueueQuery, Queues};
 use projections::reference::ReferenceData;
@@ -78,12 +79,14 @@ fn main() {
     let times: ProcessingTimes = fold(&facts);
     let satisfaction: Satisfaction = fold(&facts);
     let queues: Queues = fold(&facts);
+    let oversight: Oversight = fold(&facts);
     let _: ReferenceData = fold(&facts);
     println!(
-        "cells: balance {}, processing times {}, satisfaction {}, open cases {}",
+        "cells: balance {}, processing times {}, satisfaction {}, oversight {}, open cases {}",
         balance.cells(),
         times.cells(),
         satisfaction.cells(),
+        oversight.cells(),
         queues.cases().len()
     );
     let reference = builtin::reference();

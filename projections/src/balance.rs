@@ -199,6 +199,8 @@ impl Balance {
             | CaseEvent::CaseArchived(_)
             | CaseEvent::LateEntryExplained(_)
             | CaseEvent::WarningRaised(_)
+            | CaseEvent::WarningRead(_)
+            | CaseEvent::WarningAnswered(_)
             | CaseEvent::LegacyActivityRecorded(_) => (),
         }
     }

@@ -6,11 +6,14 @@ pub mod balance;
 pub mod case_file;
 pub mod lights;
 pub mod names;
+pub mod oversight;
 #[cfg(test)]
 mod pinned;
 pub mod processing_times;
 mod projection;
 pub mod queues;
+pub mod rating_signs;
+pub mod rating_windows;
 pub mod reference;
 pub mod satisfaction;
 pub mod scope;

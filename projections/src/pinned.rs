@@ -2,9 +2,12 @@
 
 use crate::balance::Balance;
 use crate::case_file::CaseFile;
+use crate::oversight::Oversight;
 use crate::processing_times::ProcessingTimes;
 use crate::projection::Projection;
 use crate::queues::Queues;
+use crate::rating_signs::RatingSigns;
+use crate::rating_windows::RatingWindows;
 use crate::reference::ReferenceData;
 use crate::satisfaction::Satisfaction;
 use crate::staffing::Staffing;
@@ -52,8 +55,11 @@ fn a_changed_fold_has_a_new_revision() {
     let one_case: Vec<Fact> = facts.iter().filter(|fact| fact.subject == Subject::Case(case_id(3))).cloned().collect();
     let found = [
         digest::<Balance>(&facts),
+        digest::<Oversight>(&facts),
         digest::<ProcessingTimes>(&facts),
         digest::<Queues>(&facts),
+        digest::<RatingSigns>(&facts),
+        digest::<RatingWindows>(&facts),
         digest::<ReferenceData>(&calendar()),
         digest::<Satisfaction>(&facts),
         digest::<Staffing>(&rosters()),
@@ -62,12 +68,15 @@ fn a_changed_fold_has_a_new_revision() {
     ];
     let pinned = [
         ("balance", 1, "129e111b6d762fa1"),
+        ("oversight", 1, "57edbc7870f8bf58"),
         ("processing-times", 1, "4b74d86b3fde23ca"),
-        ("queues", 1, "dda606bc7d229a91"),
+        ("queues", 2, "e23aa78528f8f975"),
+        ("rating-signs", 1, "46c5caab9b967bf2"),
+        ("rating-windows", 1, "0a73b930a05545c2"),
         ("reference", 1, "417e56f830156e36"),
-        ("satisfaction", 1, "fe29bb6a203d5a55"),
+        ("satisfaction", 2, "f0c9b2faa43735af"),
         ("staffing", 1, "a3a9b946806ef97b"),
-        ("case", 1, "ba3a25916033601e"),
+        ("case", 2, "bc7262f52b9a0caa"),
         ("timeline", 1, "adcdab8fa7c5dae8"),
     ];
     // Where a line differs and its fold was meant to change: raise the projection's REVISION, then pin the new digest.

@@ -253,7 +253,9 @@ impl ProcessingTimes {
             | CaseEvent::ResultRevoked(_)
             | CaseEvent::CaseArchived(_)
             | CaseEvent::LateEntryExplained(_)
-            | CaseEvent::WarningRaised(_) => (),
+            | CaseEvent::WarningRaised(_)
+            | CaseEvent::WarningRead(_)
+            | CaseEvent::WarningAnswered(_) => (),
         }
     }
 

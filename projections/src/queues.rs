@@ -64,7 +64,7 @@ struct LateCorrection {
 
 impl Projection for Queues {
     const NAME: &'static str = "queues";
-    const REVISION: u32 = 1;
+    const REVISION: u32 = 2;
 
     fn apply(&mut self, fact: &Fact) {
         match (&fact.event, &fact.subject) {
@@ -122,7 +122,8 @@ impl Queues {
             RatingEvent::Rated(rated) => rated.level.is_bad(),
             RatingEvent::RatingRevised(revised) => revised.new.level.is_bad(),
             RatingEvent::BadRatingOpened(_) => true,
-            RatingEvent::RatingNotAdopted(_)
+            RatingEvent::RatingInvited(_)
+            | RatingEvent::RatingNotAdopted(_)
             | RatingEvent::OrderAssigned(_)
             | RatingEvent::OrderVerified(_)
             | RatingEvent::OrderRectified(_)
@@ -206,6 +207,8 @@ impl Queues {
             | CaseEvent::CaseArchived(_)
             | CaseEvent::LateEntryExplained(_)
             | CaseEvent::WarningRaised(_)
+            | CaseEvent::WarningRead(_)
+            | CaseEvent::WarningAnswered(_)
             | CaseEvent::LegacyCaseOpened(_)
             | CaseEvent::LegacyActivityRecorded(_) => (),
         }

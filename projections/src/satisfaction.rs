@@ -5,8 +5,13 @@
 //! from given ones to the end.
 
 mod figures;
+mod publication;
 mod query;
 
+pub use publication::{
+    BadCases, NotPublishedYet, Publication, PublicationQuery, PublishedBy, PublishedCounty, PublishedFigures,
+    PublishedRow,
+};
 pub use query::{LevelCounts, SatisfactionAnswer, SatisfactionDimension, SatisfactionQuery, SatisfactionRow, Score};
 
 use crate::names::{Code, Names};
@@ -112,11 +117,12 @@ struct OpenOrder {
     /// The order was opened, and is among those counted.
     opened: bool,
     rectify_due: Option<NaiveDate>,
+    reply_due: Option<NaiveDate>,
 }
 
 impl Projection for Satisfaction {
     const NAME: &'static str = "satisfaction";
-    const REVISION: u32 = 1;
+    const REVISION: u32 = 2;
 
     fn apply(&mut self, fact: &Fact) {
         match (&fact.event, &fact.subject) {
@@ -204,6 +210,8 @@ impl Satisfaction {
             | CaseEvent::CaseArchived(_)
             | CaseEvent::LateEntryExplained(_)
             | CaseEvent::WarningRaised(_)
+            | CaseEvent::WarningRead(_)
+            | CaseEvent::WarningAnswered(_)
             | CaseEvent::LegacyCaseOpened(_)
             | CaseEvent::LegacyActivityRecorded(_) => (),
         }
@@ -257,9 +265,13 @@ impl Satisfaction {
             RatingEvent::OrderVerified(verified) => self.with_order(id, |open| {
                 open.order.verdict = Some(verified.verdict);
                 open.rectify_due = verified.rectify_due;
+                open.reply_due = verified.reply_due;
             }),
             RatingEvent::OrderRectified(rectified) => {
-                self.with_order(id, |open| open.order.rectified_in_time = Some(rectified.in_time));
+                self.with_order(id, |open| {
+                    open.order.rectified_in_time = Some(rectified.in_time);
+                    open.reply_due = Some(rectified.call_back_due);
+                });
             }
             RatingEvent::OrderReplied(replied) => {
                 self.with_order(id, |open| open.order.replied_in_time = Some(replied.in_time));
@@ -271,12 +283,15 @@ impl Satisfaction {
                 CallBackResult::NotReached => (),
             },
             RatingEvent::AppealReviewed(reviewed) => {
-                self.with_order(id, |open| open.order.verdict = Some(reviewed.verdict));
+                self.with_order(id, |open| {
+                    open.order.verdict = Some(reviewed.verdict);
+                    open.rectify_due = reviewed.rectify_due.or(open.rectify_due);
+                });
             }
             RatingEvent::OrderClosed(_) => {
                 self.open.remove(id);
             }
-            RatingEvent::OrderAssigned(_) | RatingEvent::OrderAppealed(_) => (),
+            RatingEvent::RatingInvited(_) | RatingEvent::OrderAssigned(_) | RatingEvent::OrderAppealed(_) => (),
         }
     }
 
@@ -290,7 +305,8 @@ impl Satisfaction {
             return;
         }
         let order = Order::new(rating.place, rating.stage, rating.channel);
-        let expected = OpenOrder { order, ended_on: rated.service.ended_on, opened: false, rectify_due: None };
+        let expected =
+            OpenOrder { order, ended_on: rated.service.ended_on, opened: false, rectify_due: None, reply_due: None };
         self.open.insert(id.clone(), expected);
     }
 
@@ -301,6 +317,7 @@ impl Satisfaction {
             ended_on: service.ended_on,
             opened: false,
             rectify_due: None,
+            reply_due: None,
         });
         if open.opened {
             return;

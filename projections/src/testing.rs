@@ -471,6 +471,7 @@ impl Life<'_> {
         let closed = SpecialProcedureClosed {
             procedure: 1,
             to: self.today(),
+            hidden_days: None,
             result: sealed("r"),
             clocks: self.clocks.clone(),
             anomalies: vec![],
@@ -592,7 +593,7 @@ impl Life<'_> {
         let rectify_due = (verdict == Verdict::True).then_some(due + Days::new(self.dice.below(60)));
         self.tell_rating(
             rating,
-            OrderVerified { verdict, finding: sealed("f"), rectify_due, service: service.clone() },
+            OrderVerified { verdict, finding: sealed("f"), rectify_due, reply_due: None, service: service.clone() },
         );
         if verdict != Verdict::True {
             let not_adopted = RatingNotAdopted { rating: Box::new(rated.clone()), verdict, reason: sealed("r") };
@@ -612,7 +613,10 @@ impl Life<'_> {
                 service: service.clone(),
             },
         );
-        self.tell_rating(rating, OrderReplied { reply: sealed("r"), in_time, service: service.clone() });
+        self.tell_rating(
+            rating,
+            OrderReplied { reply: sealed("r"), in_time, call_back_due: None, service: service.clone() },
+        );
         let result =
             self.dice.one(&[CallBackResult::Satisfied, CallBackResult::NotReached, CallBackResult::Dissatisfied]);
         self.tell_rating(rating, OrderCalledBack { result, attempt: 1, notes: None, service: service.clone() });
@@ -712,6 +716,7 @@ pub(crate) fn rated(case: CaseId, level: Satisfaction, origin: RatingOrigin, ser
         service,
         score,
         policy: 1,
+        trace: None,
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod batch;
 mod changes;
+mod findings;
 mod matcher;
 mod search;
 mod tables;
@@ -20,6 +21,7 @@ use domain::event::case::ClosingKind;
 use domain::fact::Fact;
 use domain::ids::{CaseId, ItemId, OrganisationId, SourceName, SubjectId};
 use eventstore::{Micros, Position};
+pub use findings::{Finding, FindingCursor, FindingFilter, FindingKind, FindingPage, PageOfFindings};
 use redb::{Database, Durability, ReadableDatabase, ReadableTable};
 use search::Search;
 use sha2::{Digest as _, Sha256};
@@ -29,11 +31,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use tables::{CASES, CHANGES, DAYS, ENDED, ENTRIES, LATE, META, OPEN, POSTINGS, TRACES};
+use tables::{CASES, CHANGES, DAYS, ENDED, ENTRIES, FINDINGS, LATE, META, OPEN, POSTINGS, TAKEN_BACK, TRACES};
 use tracing::warn;
 
 /// Grows with every change of the tables or of what is put into them; an index of another format is made anew.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 /// The index is flushed to the disk after so many events; what a crash takes is read from the log again.
 const EVENTS_PER_FLUSH: u64 = 200_000;
 /// How much of the index is kept in memory, in bytes.
@@ -289,6 +291,8 @@ impl CaseIndex {
         write.delete_table(ENDED)?;
         write.delete_table(TRACES)?;
         write.delete_table(DAYS)?;
+        write.delete_table(FINDINGS)?;
+        write.delete_table(TAKEN_BACK)?;
         write.delete_table(LATE)?;
         write.delete_table(META)?;
         open_all(&write)?;
@@ -351,6 +355,8 @@ impl CaseIndex {
             digest_table(&read.open_table(ENDED)?, &mut sha)?;
             digest_table(&read.open_table(TRACES)?, &mut sha)?;
             digest_table(&read.open_table(DAYS)?, &mut sha)?;
+            digest_table(&read.open_table(FINDINGS)?, &mut sha)?;
+            digest_table(&read.open_table(TAKEN_BACK)?, &mut sha)?;
             digest_table(&read.open_table(LATE)?, &mut sha)?;
             digest_table(&read.open_table(META)?, &mut sha)?;
             Ok(Digest(sha.finalize().into()))
@@ -369,6 +375,8 @@ fn open_all(write: &redb::WriteTransaction) -> Result<(), redb::Error> {
     write.open_table(ENDED)?;
     write.open_table(TRACES)?;
     write.open_table(DAYS)?;
+    write.open_table(FINDINGS)?;
+    write.open_table(TAKEN_BACK)?;
     write.open_table(LATE)?;
     write.open_table(META)?;
     Ok(())

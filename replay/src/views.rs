@@ -4,8 +4,11 @@ use crate::view::{AnyView, View};
 use domain::fact::Fact;
 use eventstore::Position;
 use projections::balance::Balance;
+use projections::oversight::Oversight;
 use projections::processing_times::ProcessingTimes;
 use projections::queues::Queues;
+use projections::rating_signs::RatingSigns;
+use projections::rating_windows::RatingWindows;
 use projections::reference::ReferenceData;
 use projections::satisfaction::Satisfaction;
 use projections::staffing::Staffing;
@@ -28,17 +31,33 @@ pub struct Views {
     pub balance: View<Balance>,
     /// Who was at the windows for social assistance.
     pub staffing: View<Staffing>,
+    /// 督查: wrong paths and warnings.
+    pub oversight: View<Oversight>,
+    /// 刷好评: signs of farmed ratings.
+    pub rating_signs: View<RatingSigns>,
+    /// 待评价: services that nobody rated yet.
+    pub rating_windows: View<RatingWindows>,
 }
 
 impl Views {
     /// Returns them all, to be looked at alike.
     #[must_use]
-    pub fn all(&self) -> [&dyn AnyView; 6] {
-        [&self.reference, &self.queues, &self.processing_times, &self.satisfaction, &self.balance, &self.staffing]
+    pub fn all(&self) -> [&dyn AnyView; 9] {
+        [
+            &self.reference,
+            &self.queues,
+            &self.processing_times,
+            &self.satisfaction,
+            &self.balance,
+            &self.staffing,
+            &self.oversight,
+            &self.rating_signs,
+            &self.rating_windows,
+        ]
     }
 
     /// Returns them all, to be changed alike.
-    pub fn all_mut(&mut self) -> [&mut dyn AnyView; 6] {
+    pub fn all_mut(&mut self) -> [&mut dyn AnyView; 9] {
         [
             &mut self.reference,
             &mut self.queues,
@@ -46,6 +65,9 @@ impl Views {
             &mut self.satisfaction,
             &mut self.balance,
             &mut self.staffing,
+            &mut self.oversight,
+            &mut self.rating_signs,
+            &mut self.rating_windows,
         ]
     }
 

@@ -9,8 +9,11 @@ use domain::fact::Fact;
 use eventstore::Position;
 use projections::Projection;
 use projections::balance::Balance;
+use projections::oversight::Oversight;
 use projections::processing_times::ProcessingTimes;
 use projections::queues::Queues;
+use projections::rating_signs::RatingSigns;
+use projections::rating_windows::RatingWindows;
 use projections::reference::ReferenceData;
 use projections::satisfaction::Satisfaction;
 use proptest::prelude::*;
@@ -55,6 +58,9 @@ async fn check_all(history: &History, index: Option<&CaseIndex>, slice: &Slice, 
     check_slice::<ProcessingTimes>(history, index, slice, expected).await;
     check_slice::<Satisfaction>(history, index, slice, expected).await;
     check_slice::<Balance>(history, index, slice, expected).await;
+    check_slice::<Oversight>(history, index, slice, expected).await;
+    check_slice::<RatingSigns>(history, index, slice, expected).await;
+    check_slice::<RatingWindows>(history, index, slice, expected).await;
 }
 
 async fn live_rebuilt_and_as_of_now_agree(before: &[Step], after: &[Step]) {

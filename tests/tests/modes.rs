@@ -12,8 +12,11 @@ use eventstore::{EventStore, InMemory, PAGE_EVENTS_MAX, Position};
 use projections::Projection;
 use projections::balance::Balance;
 use projections::case_file::CaseFile;
+use projections::oversight::Oversight;
 use projections::processing_times::ProcessingTimes;
 use projections::queues::Queues;
+use projections::rating_signs::RatingSigns;
+use projections::rating_windows::RatingWindows;
 use projections::reference::ReferenceData;
 use projections::satisfaction::Satisfaction;
 use proptest::prelude::*;
@@ -81,6 +84,9 @@ async fn check_all(live: &Live, facts: &[Fact], through: usize) {
     check::<ProcessingTimes>(history, checkpoints, facts, through).await;
     check::<Satisfaction>(history, checkpoints, facts, through).await;
     check::<Balance>(history, checkpoints, facts, through).await;
+    check::<Oversight>(history, checkpoints, facts, through).await;
+    check::<RatingSigns>(history, checkpoints, facts, through).await;
+    check::<RatingWindows>(history, checkpoints, facts, through).await;
 }
 
 /// The phase of every case by the index, beside the one that the case itself gives.

@@ -8,7 +8,7 @@ use domain::case::Case;
 use domain::event::item::RatingStage;
 use domain::event::rating::{IndicatorChoice, RatingChannel, RatingSubject, Satisfaction};
 use domain::ids::{CaseId, RatingId, SubjectId};
-use domain::rating::{Opinion, RatingCommand, Standing};
+use domain::rating::{Opinion, OpinionOrigin, RatingCommand, Standing};
 
 /// Returns the rating's stream and what is asked of it; none while the case has not ended.
 pub(super) fn rate(
@@ -37,8 +37,10 @@ pub(super) fn rate(
         indicators: vec![IndicatorChoice { indicator: "service-attitude".to_owned(), level }],
         comment,
         channel: channel(dice),
+        origin: OpinionOrigin::default(),
     };
-    let standing = Standing { stage_reached: true, entitled: vec![subject.clone()], code_verified: false };
+    let standing =
+        Standing { stage_reached: true, entitled: vec![subject.clone()], code_verified: false, ended_at: None };
     Ok(Some((
         rating,
         RatingCommand::Rate {

@@ -22,6 +22,8 @@ const CHINESE: &[(&str, &str)] = &[
     ("real-name-without-rater", "实名评价须表明身份"),
     ("window-over", "评价期限已过"),
     ("window-open", "仍在评价期限内"),
+    ("no-invitation", "现行规则没有邀评，或已邀评完毕"),
+    ("no-such-organisation", "没有这个单位"),
     ("no-default-rating", "现行规则没有默认评价"),
     ("indicator-twice", "同一指标评价了两次"),
     ("ticket-malformed", "号票编号无效"),
@@ -116,6 +118,8 @@ const CHINESE: &[(&str, &str)] = &[
     ("order-step-without-time", "工单各步期限至少一个工作日"),
     ("standard-zero", "大厅标准不得为零"),
     ("indicators-version-zero", "指标版本从1开始"),
+    ("invitation-without-time", "邀评次数和间隔天数不得为零"),
+    ("card-twice", "同一情形只能记一次牌，且只有一种颜色"),
 ];
 
 /// The name of a rule, from that of its variant: `AlreadyRated` is `already-rated`.

@@ -2,9 +2,13 @@
 
 pub(crate) mod cases;
 pub(crate) mod events;
+pub(crate) mod findings;
 pub(crate) mod operation;
+pub(crate) mod oversight;
+pub(crate) mod publications;
 pub(crate) mod queue_stream;
 pub(crate) mod queues;
+pub(crate) mod ratings;
 pub(crate) mod reference;
 pub(crate) mod staffing;
 pub(crate) mod statistics;
@@ -28,6 +32,15 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(statistics::get_balance)
         .service(staffing::get_staffing)
         .service(staffing::get_roster)
+        .service(oversight::get_anomalies)
+        .service(oversight::get_cards)
+        .service(oversight::get_warnings)
+        .service(oversight::get_rating_signs)
+        .service(findings::list_anomalies)
+        .service(findings::list_warnings)
+        .service(ratings::list_ratings)
+        .service(publications::get_publication)
+        .service(ratings::get_rating)
         .service(reference::list_items)
         .service(reference::get_item)
         .service(reference::list_organisations)
@@ -62,6 +75,15 @@ pub fn configure_outside(config: &mut ServiceConfig) {
     statistics::get_balance,
     staffing::get_staffing,
     staffing::get_roster,
+    oversight::get_anomalies,
+    oversight::get_cards,
+    oversight::get_warnings,
+    oversight::get_rating_signs,
+    findings::list_anomalies,
+    findings::list_warnings,
+    ratings::list_ratings,
+    publications::get_publication,
+    ratings::get_rating,
     reference::list_items,
     reference::get_item,
     reference::list_organisations,

@@ -89,6 +89,10 @@ pub enum Action {
     Urge,
     /// T28 答复督办.
     AnswerUrging,
+    /// 已阅预警.
+    ReadWarning,
+    /// 答复预警.
+    AnswerWarning,
     /// T29, first act.
     RequestCorrection,
     /// T29, second act.
@@ -121,7 +125,7 @@ const UNDER_WAY: &[Phase] = &[Accepted, InReview, Suspended];
 
 impl Action {
     /// Every act, in the order of the transition table.
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 49] = [
         Submit,
         AttachMaterial,
         Receive,
@@ -163,6 +167,8 @@ impl Action {
         Forward,
         Urge,
         AnswerUrging,
+        ReadWarning,
+        AnswerWarning,
         RequestCorrection,
         ApproveCorrection,
         RejectCorrection,
@@ -220,6 +226,8 @@ impl Action {
             Forward => ["forward", "转报", "Forward"],
             Urge => ["urge", "督办", "Urge"],
             AnswerUrging => ["answer-urging", "答复督办", "Answer an urging"],
+            ReadWarning => ["read-warning", "已阅预警", "Take note of a warning"],
+            AnswerWarning => ["answer-warning", "答复预警", "Answer a warning"],
             RequestCorrection => ["request-correct-record", "申请更正记录", "Ask for a correction of the record"],
             ApproveCorrection => ["approve-correct-record", "批准更正记录", "Approve a correction of the record"],
             RejectCorrection => ["reject-correct-record", "不批准更正记录", "Reject a correction of the record"],
@@ -261,6 +269,7 @@ impl Action {
             Withdraw | Return => UNDECIDED,
             Claim | Release | Reassign | RequestAbort | ApproveAbort | RejectAbort | Urge => OPEN,
             AttachMaterial | AnswerConsultation | AnswerUrging | RaiseWarning => EVER,
+            ReadWarning | AnswerWarning => EVER,
             RequestCorrection | ApproveCorrection | RejectCorrection => EVER,
             RevokeResult | Archive => &[Finished],
         }
@@ -379,6 +388,8 @@ impl CaseCommand {
             Self::Forward { .. } => Forward,
             Self::Urge { .. } => Urge,
             Self::AnswerUrging { .. } => AnswerUrging,
+            Self::ReadWarning => ReadWarning,
+            Self::AnswerWarning { .. } => AnswerWarning,
             Self::RequestCorrection { .. } => RequestCorrection,
             Self::ApproveCorrection { .. } => ApproveCorrection,
             Self::RejectCorrection { .. } => RejectCorrection,

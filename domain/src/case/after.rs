@@ -6,6 +6,7 @@ use super::desk::Desk;
 use super::review::next_number;
 use super::state::{Case, CorrectionState, Warning};
 use crate::clock::{Clocks, Deadline, Light};
+use crate::event::CaseEvent;
 use crate::event::case::*;
 use crate::ids::{EventId, ExternalNumber, OrganisationId};
 use crate::sealed::Sealed;
@@ -174,7 +175,28 @@ impl Desk<'_> {
         let fresh = std::iter::once(first).chain(crossed).find(|c| !self.case.warnings.contains(&c.warning));
         let Some(Crossed { warning: Warning { due, policy, .. }, organisation }) = fresh else { return Ok(Vec::new()) };
         let organisation = organisation.unwrap_or_else(|| self.at().clone());
-        Ok(vec![WarningRaised { clock, threshold, due, organisation, policy }.into()])
+        let of_step = self.case.open_step().filter(|step| clock == WarnedClock::Step && step.due.date == due);
+        let holder = of_step.map(|step| step.holder.clone()).or_else(|| self.case.holder.clone());
+        Ok(vec![WarningRaised { clock, threshold, due, organisation, holder, policy }.into()])
+    }
+
+    /// 已阅: of every warning that nobody took note of.
+    pub(super) fn read_warnings(&self) -> Vec<CaseEvent> {
+        let unread = self.case.warnings.difference(&self.case.warnings_read);
+        let read = |Warning { clock, threshold, due, policy }: &Warning| {
+            WarningRead { clock: *clock, threshold: *threshold, due: *due, policy: *policy }.into()
+        };
+        unread.map(read).collect()
+    }
+
+    /// 预警答复: to every warning that nobody answered.
+    pub(super) fn answer_warnings(&self, answer: &Sealed) -> Vec<CaseEvent> {
+        let open = self.case.warnings.difference(&self.case.warnings_answered);
+        let answered = |Warning { clock, threshold, due, policy }: &Warning| {
+            let (clock, threshold, due, policy, answer) = (*clock, *threshold, *due, *policy, answer.clone());
+            WarningAnswered { clock, threshold, due, policy, answer }.into()
+        };
+        open.map(answered).collect()
     }
 }
 

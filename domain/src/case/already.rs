@@ -91,6 +91,7 @@ impl Case {
             CaseCommand::AnswerUrging { urging, answer } => {
                 self.urgings.get(urging).is_some_and(|urging| urging.answer.as_ref() == Some(answer))
             }
+            CaseCommand::ReadWarning | CaseCommand::AnswerWarning { .. } => false,
             CaseCommand::RequestCorrection { corrects, change, reason } => self.corrections.values().any(|known| {
                 known.corrects == *corrects && known.change == *change && pending_reason(known.request.as_ref(), reason)
             }),

@@ -331,6 +331,13 @@ pub enum CaseCommand {
         /// What.
         answer: Sealed,
     },
+    /// 已阅: every warning not yet read.
+    ReadWarning,
+    /// 预警答复: to every warning not yet answered.
+    AnswerWarning {
+        /// What.
+        answer: Sealed,
+    },
     /// T29, first act.
     RequestCorrection {
         /// The wrong event.

@@ -166,6 +166,8 @@ impl Case {
                 desk.urge(organisation.as_ref(), rule, content, *due)
             }
             CaseCommand::AnswerUrging { urging, answer } => desk.answer_urging(*urging, answer),
+            CaseCommand::ReadWarning => Ok(desk.read_warnings()),
+            CaseCommand::AnswerWarning { answer } => Ok(desk.answer_warnings(answer)),
             CaseCommand::RequestCorrection { corrects, change, reason } => {
                 desk.request_correction(*corrects, change, reason)
             }
@@ -269,6 +271,8 @@ fn marks(event: &mut CaseEvent) -> Option<&mut Vec<Anomaly>> {
         | CaseEvent::CaseArchived(_)
         | CaseEvent::LateEntryExplained(_)
         | CaseEvent::WarningRaised(_)
+        | CaseEvent::WarningRead(_)
+        | CaseEvent::WarningAnswered(_)
         | CaseEvent::LegacyCaseOpened(_)
         | CaseEvent::LegacyActivityRecorded(_) => None,
     }

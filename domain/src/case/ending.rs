@@ -32,6 +32,8 @@ impl Desk<'_> {
             outside.then_some(Anomaly::OutsideAuthority),
             (denied && reason.is_none()).then_some(Anomaly::DenialWithoutReason),
             (denied && remedy.is_none()).then_some(Anomaly::DenialWithoutRemedy),
+            (self.rules.clock_stop == ClockStop::Decision && self.is_over_promise()).then_some(Anomaly::OverPromise),
+            self.legal_verdict(),
         ];
         Ok(vec![
             CaseDecided {
@@ -49,6 +51,21 @@ impl Desk<'_> {
             }
             .into(),
         ])
+    }
+
+    /// Past the promised limit, should its clock stop today.
+    fn is_over_promise(&self) -> bool {
+        self.clocks_on(self.day).promised.is_some_and(|promised| promised.is_over(self.day))
+    }
+
+    /// What is to be said of the legal limit, whose clock stops today.
+    fn legal_verdict(&self) -> Option<Anomaly> {
+        let legal = self.clocks_on(self.day).legal?;
+        if legal.is_over(self.day) {
+            return Some(Anomaly::OverStatute);
+        }
+        let unpaused = self.counting.deadline(legal.start, legal.limit, &[]);
+        (!legal.freezes.is_empty() && unpaused.is_over(self.day)).then_some(Anomaly::InTimeByPauses)
     }
 
     /// Who decides, and whether that is outside its authority: the organisation that the item version names, also
@@ -99,13 +116,19 @@ impl Desk<'_> {
         let organisation = self.actor.organisation.clone();
         let instant = self.application.kind == CaseKind::Instant;
         let over_midnight = instant && self.case.accepted_on().is_some_and(|accepted_on| accepted_on < self.day);
+        let resultless = decision.yields_result && self.case.result.is_none() && kind == ClosingKind::Granted;
+        let anomalies = [
+            over_midnight.then_some(Anomaly::InstantOverMidnight),
+            (!decision.stops_promise && self.is_over_promise()).then_some(Anomaly::OverPromise),
+            resultless.then_some(Anomaly::FinishedWithoutResult),
+        ];
         Ok(vec![
             CaseFinished {
                 stamp: stamp.clone(),
                 closing: self.closing(kind, &organisation),
                 organisation,
                 fee_fen,
-                anomalies: Vec::from_iter(over_midnight.then_some(Anomaly::InstantOverMidnight)),
+                anomalies: anomalies.into_iter().flatten().collect(),
             }
             .into(),
         ])

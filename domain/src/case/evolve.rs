@@ -57,7 +57,11 @@ impl Case {
 
     /// Takes in what happened, when and by whom.
     pub fn evolve_by(&mut self, event: &CaseEvent, occurred_at: Instant, by: &Actor) {
+        let was_open = self.closing.is_none();
         self.take_in(event, Act { on: Some(day_of(occurred_at)), by: Some(by) });
+        if was_open && self.closing.is_some() {
+            self.closed_at = Some(occurred_at);
+        }
         if by.role != Role::System {
             self.last_occurred_at = self.last_occurred_at.max(Some(occurred_at));
         }
@@ -145,8 +149,17 @@ impl Case {
                 self.archive = Some(body.clone());
             }
             CaseEvent::WarningRaised(body) => {
-                let WarningRaised { clock, threshold, due, policy, organisation: _ } = body;
+                let WarningRaised { clock, threshold, due, policy, organisation: _, holder: _ } = body;
                 self.warnings.insert(Warning { clock: *clock, threshold: *threshold, due: *due, policy: *policy });
+            }
+            CaseEvent::WarningRead(WarningRead { clock, threshold, due, policy }) => {
+                let warning = Warning { clock: *clock, threshold: *threshold, due: *due, policy: *policy };
+                self.warnings_read.insert(warning);
+            }
+            CaseEvent::WarningAnswered(WarningAnswered { clock, threshold, due, policy, answer: _ }) => {
+                let warning = Warning { clock: *clock, threshold: *threshold, due: *due, policy: *policy };
+                self.warnings_read.insert(warning);
+                self.warnings_answered.insert(warning);
             }
             CaseEvent::LegacyCaseOpened(body) => self.legacy_opened(body),
             CaseEvent::LegacyActivityRecorded(body) => self.legacy_activity(body),

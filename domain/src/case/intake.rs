@@ -163,7 +163,10 @@ impl Desk<'_> {
         if self.case.submitted_on.is_some_and(|submitted_on| received_on < submitted_on) {
             return Err(Rejection::OccurredBeforePredecessor);
         }
-        let limit = self.due_in_working_days(self.counting.policy.rules.notice_days).limit;
+        let notice_days = self.counting.policy.rules.notice_days;
+        let limit = self.due_in_working_days(notice_days).limit;
+        let waited = self.case.submitted_on.map(|on| self.counting.working_days_between(on, self.day));
+        let late = waited.is_some_and(|days| notice_days < days);
         let organisations = &self.reference.organisations;
         Ok(vec![
             CaseReceived {
@@ -175,7 +178,7 @@ impl Desk<'_> {
                 notice_due: self.counting.deadline(received_on, limit, &[]),
                 deems: self.rules.deemed_acceptance,
                 rating_code_digest: rating_code_digest.to_owned(),
-                anomalies: Vec::new(),
+                anomalies: Vec::from_iter(late.then_some(Anomaly::LateReceipt)),
             }
             .into(),
         ])
@@ -311,12 +314,14 @@ impl Desk<'_> {
         let supplemented_on = self.case.notices.iter().filter_map(|notice| notice.completed_on).max();
         let effective_on = supplemented_on.unwrap_or(self.day);
         let accepted = self.acceptance(kind, effective_on, &self.accepting_organisation());
+        let late = self.case.notice_due.as_ref().is_some_and(|due| due.is_over(self.day));
         Ok(vec![
             CaseAccepted {
                 number: Some(number.clone()),
                 missing,
                 promised_materials_by,
                 commitment: commitment.cloned(),
+                anomalies: Vec::from_iter(late.then_some(Anomaly::LateAcceptance)),
                 ..accepted
             }
             .into(),
@@ -376,7 +381,8 @@ impl Desk<'_> {
     /// T10 视为受理: from the day of receipt, or the day all supplements were there.
     pub(super) fn deemed_acceptance(&self) -> CaseEvent {
         let receipt_day = self.case.notice_due.as_ref().map_or(self.day, |due| due.start);
-        self.acceptance(AcceptanceKind::Deemed, receipt_day, self.at()).into()
+        let accepted = self.acceptance(AcceptanceKind::Deemed, receipt_day, self.at());
+        CaseAccepted { anomalies: vec![Anomaly::DeemedAcceptance], ..accepted }.into()
     }
 
     fn acceptance(&self, kind: AcceptanceKind, effective_on: NaiveDate, organisation: &OrganisationId) -> CaseAccepted {

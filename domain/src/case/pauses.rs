@@ -127,8 +127,11 @@ impl Desk<'_> {
         };
         let over_limit = procedure.due.as_ref().is_some_and(|due| due.is_over(self.day));
         let anomalies = Vec::from_iter(over_limit.then_some(Anomaly::PauseOverLimit));
-        let result = result.clone();
-        Ok(vec![SpecialProcedureClosed { procedure: number, to: freeze.to, result, clocks, anomalies }.into()])
+        let (result, to) = (result.clone(), freeze.to);
+        let before = from.pred_opt().unwrap_or(from);
+        let stops = procedure.stops_promised || procedure.stops_legal;
+        let hidden_days = stops.then(|| self.counting.frozen_days(before, to, &[freeze]));
+        Ok(vec![SpecialProcedureClosed { procedure: number, to, hidden_days, result, clocks, anomalies }.into()])
     }
 
     /// T19, first act.

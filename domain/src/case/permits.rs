@@ -52,6 +52,9 @@ fn roles(action: Action) -> &'static [Role] {
         Action::ApproveAbort | Action::RejectAbort => &[Chief, OrganHead],
         Action::Urge => &[Supervisor],
         Action::AnswerUrging => &[Clerk, Handler, Chief, OrganHead, DeliveryClerk],
+        Action::ReadWarning | Action::AnswerWarning => {
+            &[Clerk, Handler, Chief, OrganHead, CertificateMaker, DeliveryClerk]
+        }
         Action::RequestCorrection => &[Clerk, Handler, Chief, DeliveryClerk],
         Action::ApproveCorrection | Action::RejectCorrection | Action::RevokeResult => &[Chief, OrganHead],
         Action::Archive => &[Clerk, DeliveryClerk, Admin, System],
@@ -188,6 +191,8 @@ impl Desk<'_> {
             | Action::RejectCorrection
             | Action::RevokeResult
             | Action::Archive
+            | Action::ReadWarning
+            | Action::AnswerWarning
             | Action::RaiseWarning => self.involved().into_iter().any(|id| self.acts_for(id)),
         }
     }
@@ -223,6 +228,7 @@ impl Desk<'_> {
             Action::Forward => self.may_be_forwarded(),
             Action::AnswerConsultation if case.consultations.is_empty() => Err(Rejection::NoSuchConsultation),
             Action::AnswerUrging if case.urgings.is_empty() => Err(Rejection::NoSuchUrging),
+            Action::ReadWarning | Action::AnswerWarning if case.warnings.is_empty() => Err(Rejection::NoWarning),
             Action::ApproveSpecialProcedure | Action::RejectSpecialProcedure => self.any_procedure_requested(),
             Action::RequestExtension => self.may_be_extended(),
             Action::ApproveExtension => {
@@ -268,6 +274,8 @@ impl Desk<'_> {
             | Action::Urge
             | Action::AnswerUrging
             | Action::RequestCorrection
+            | Action::ReadWarning
+            | Action::AnswerWarning
             | Action::RaiseWarning => Ok(()),
         }
     }

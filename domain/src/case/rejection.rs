@@ -127,6 +127,8 @@ pub enum Rejection {
     NotAsked,
     /// It was answered.
     AlreadyAnswered,
+    /// No warning was raised.
+    NoWarning,
     /// No such special procedure.
     NoSuchProcedure,
     /// The same procedure was asked for, or runs.
@@ -294,6 +296,7 @@ impl Rejection {
             Self::NoSuchConsultation => ["no-such-consultation", "没有这个会签", "there is no such consultation"],
             Self::NotAsked => ["not-asked", "本单位不是会签单位", "the organisation was not asked"],
             Self::AlreadyAnswered => ["already-answered", "已经答复", "it was answered already"],
+            Self::NoWarning => ["no-warning", "没有预警", "no warning was raised"],
             Self::NoSuchProcedure => ["no-such-procedure", "没有这个特别程序", "there is no such special procedure"],
             Self::ProcedureAlreadyRequested => ["procedure-already-requested", "同一特别程序已申请或正在进行", "the same special procedure was asked for already"],
             Self::ProcedureNotRequested => ["procedure-not-requested", "该特别程序不在待批准状态", "the special procedure waits for no approval"],

@@ -1,6 +1,7 @@
 //! A case as a service that can be rated.
 
 use super::Case;
+use crate::catalogue::Catalogue;
 use crate::event::item::RatingStage;
 use crate::event::rating::RatedService;
 use crate::ids::SubjectId;
@@ -23,6 +24,16 @@ impl Case {
             staff: receipt.and_then(|receipt| receipt.by.clone()),
             ended_on,
         })
+    }
+
+    /// Returns whether the applicant is asked for a rating at this stage: at the end always, at acceptance where the item
+    /// says so.
+    #[must_use]
+    pub fn is_rated_at(&self, stage: RatingStage, catalogue: &Catalogue) -> bool {
+        let Some(application) = &self.application else { return false };
+        let version = catalogue.version(&application.item, application.item_version);
+        let asked = version.is_some_and(|version| version.definition.rating_stages.contains(&stage));
+        stage == RatingStage::Finish || asked
     }
 
     /// Returns who may rate it: the applicant, and the agent shown on the case.

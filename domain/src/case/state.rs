@@ -95,6 +95,8 @@ pub struct Case {
     pub finish: Option<Finish>,
     /// How it ended, as corrected since.
     pub closing: Option<Closing>,
+    /// The moment it ended, as recorded then.
+    pub closed_at: Option<Instant>,
     /// 送达.
     pub delivery: Option<Delivery>,
     /// 撤销、变更、注销.
@@ -111,6 +113,10 @@ pub struct Case {
     pub anomalies: BTreeSet<Anomaly>,
     /// 预警 already raised.
     pub warnings: BTreeSet<Warning>,
+    /// Of these, the ones somebody took note of.
+    pub warnings_read: BTreeSet<Warning>,
+    /// Of these, the ones somebody answered.
+    pub warnings_answered: BTreeSet<Warning>,
     /// A history taken in from elsewhere.
     pub legacy: Option<Legacy>,
     /// When the last act of a person took place: nothing may be keyed in before it. What the rules did by themselves

@@ -7,4 +7,5 @@ mod pauses;
 mod properties;
 mod review;
 mod story;
+mod supervision;
 mod time;

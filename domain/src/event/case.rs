@@ -95,6 +95,104 @@ pub enum Anomaly {
     InstantOverMidnight,
     /// A result whose case was never decided on the record.
     ResultWithoutDecision,
+    /// 视为受理: nobody gave a notice in time, and the law accepted the case.
+    DeemedAcceptance,
+    /// 收件 only after the days in which a notice would have been due: no clock ran meanwhile.
+    LateReceipt,
+    /// 受理 only after the days in which a notice was due.
+    LateAcceptance,
+    /// 超承诺时限: past the promise when its clock stopped.
+    OverPromise,
+    /// 超法定时限: past the legal limit when its clock stopped.
+    OverStatute,
+    /// In time under the law only because pauses were not counted.
+    InTimeByPauses,
+    /// 准予, and a result is to be made, but none was when the case was closed.
+    FinishedWithoutResult,
+}
+
+impl Anomaly {
+    /// Every kind, in the order of a case's life.
+    pub const ALL: [Self; 27] = [
+        Self::DuplicateApplication,
+        Self::LateReceipt,
+        Self::SecondNotice,
+        Self::LateNotice,
+        Self::ReviewNoticeWithoutBasis,
+        Self::LateAcceptance,
+        Self::DeemedAcceptance,
+        Self::StepOverBudget,
+        Self::LatePause,
+        Self::PauseWithoutBasis,
+        Self::PauseWithoutNotice,
+        Self::PauseOverLimit,
+        Self::SamePerson,
+        Self::OutsideAuthority,
+        Self::DenialWithoutReason,
+        Self::DenialWithoutRemedy,
+        Self::OverPromise,
+        Self::OverStatute,
+        Self::InTimeByPauses,
+        Self::ResultWithoutDecision,
+        Self::FinishedWithoutResult,
+        Self::InstantOverMidnight,
+        Self::LateDelivery,
+        Self::StaffWithdrawal,
+        Self::LateWithdrawal,
+        Self::HiddenRefusal,
+        Self::LateEntry,
+    ];
+
+    /// Returns the name used in the log and in questions.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.names()[0]
+    }
+
+    /// Returns what it is called in Chinese.
+    #[must_use]
+    pub fn label_zh(self) -> &'static str {
+        self.names()[1]
+    }
+
+    /// Returns what it is called in English.
+    #[must_use]
+    pub fn label_en(self) -> &'static str {
+        self.names()[2]
+    }
+
+    #[rustfmt::skip]
+    fn names(self) -> [&'static str; 3] {
+        match self {
+            Self::HiddenRefusal => ["hidden-refusal", "收件后退件", "Returned after receipt"],
+            Self::SecondNotice => ["second-notice", "二次补正", "A second notice"],
+            Self::LateNotice => ["late-notice", "逾期告知", "A notice after its days"],
+            Self::ReviewNoticeWithoutBasis => ["review-notice-without-basis", "审查阶段补正无依据", "A notice during review without basis"],
+            Self::LatePause => ["late-pause", "临期启动特别程序", "A special procedure opened on the last days"],
+            Self::PauseWithoutBasis => ["pause-without-basis", "特别程序无依据", "A special procedure without basis"],
+            Self::PauseWithoutNotice => ["pause-without-notice", "特别程序未书面告知", "A special procedure without written notice"],
+            Self::PauseOverLimit => ["pause-over-limit", "特别程序超期", "A special procedure over its stated limit"],
+            Self::StaffWithdrawal => ["staff-withdrawal", "工作人员代撤件", "A withdrawal recorded by staff without proof"],
+            Self::LateWithdrawal => ["late-withdrawal", "临期撤件", "A withdrawal shortly before the deadline"],
+            Self::SamePerson => ["same-person", "受审未分离", "One person accepted and decided"],
+            Self::LateEntry => ["late-entry", "先办后录", "Keyed in days after it happened"],
+            Self::OutsideAuthority => ["outside-authority", "超越权限决定", "Decided outside its authority"],
+            Self::DenialWithoutReason => ["denial-without-reason", "不予决定未说明理由", "A refusal without its reason"],
+            Self::DenialWithoutRemedy => ["denial-without-remedy", "不予决定未告知救济途径", "A refusal without its remedies"],
+            Self::StepOverBudget => ["step-over-budget", "环节超时", "A step over its budget"],
+            Self::LateDelivery => ["late-delivery", "逾期送达", "Delivered late"],
+            Self::DuplicateApplication => ["duplicate-application", "重复申请", "A duplicate application"],
+            Self::InstantOverMidnight => ["instant-over-midnight", "即办件未当日办结", "An instant case not finished on its day"],
+            Self::ResultWithoutDecision => ["result-without-decision", "无决定先出证", "A result without a decision"],
+            Self::DeemedAcceptance => ["deemed-acceptance", "视为受理", "Accepted by silence"],
+            Self::LateReceipt => ["late-receipt", "迟延收件", "Received late"],
+            Self::LateAcceptance => ["late-acceptance", "迟延受理", "Accepted late"],
+            Self::OverPromise => ["over-promise", "超承诺时限", "Over the promised limit"],
+            Self::OverStatute => ["over-statute", "超法定时限", "Over the legal limit"],
+            Self::InTimeByPauses => ["in-time-by-pauses", "扣除暂停后方未超法定时限", "In time by its pauses only"],
+            Self::FinishedWithoutResult => ["finished-without-result", "办结未制证", "Finished without its result"],
+        }
+    }
 }
 
 /// How a material was presented.
@@ -705,6 +803,9 @@ pub struct SpecialProcedureClosed {
     pub procedure: u16,
     /// Its last day.
     pub to: NaiveDate,
+    /// Working days that it hid from the clocks it stopped; absent where it stopped none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden_days: Option<u16>,
     /// What came of it, sealed.
     pub result: Sealed,
     /// Deadlines counted anew.
@@ -1153,8 +1254,39 @@ pub struct WarningRaised {
     pub due: NaiveDate,
     /// Who has the work.
     pub organisation: OrganisationId,
+    /// The person who has taken it, where somebody has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<StaffId>,
     /// The policy version whose threshold it is.
     pub policy: u32,
+}
+
+/// 已阅: somebody took note of a warning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WarningRead {
+    /// Of which clock.
+    pub clock: WarnedClock,
+    /// For which threshold.
+    pub threshold: Threshold,
+    /// The date it is about.
+    pub due: NaiveDate,
+    /// The policy version whose threshold it is.
+    pub policy: u32,
+}
+
+/// 预警答复: somebody said what is done about a warning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WarningAnswered {
+    /// Of which clock.
+    pub clock: WarnedClock,
+    /// For which threshold.
+    pub threshold: Threshold,
+    /// The date it is about.
+    pub due: NaiveDate,
+    /// The policy version whose threshold it is.
+    pub policy: u32,
+    /// What, sealed.
+    pub answer: Sealed,
 }
 
 /// A case of a legacy system.

@@ -1,5 +1,7 @@
 //! The rules in force, as one versioned record: whatever no law fixes is data here, never a constant in code.
 
+use crate::clock::DayUnit;
+use crate::event::case::Anomaly;
 use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Serialize};
 
@@ -61,8 +63,17 @@ pub struct PolicyRules {
     pub late_withdrawal_days: u16,
     /// Keyed in later than this many natural days is marked (先办后录).
     pub late_entry_days: u16,
-    /// A rating may come within this many working days after the service.
+    /// A rating may come within this many days after the service.
     pub rating_days: u16,
+    /// Of which kind these days are.
+    #[serde(default = "working", skip_serializing_if = "is_working")]
+    pub rating_unit: DayUnit,
+    /// Whether raters are invited, and how often; nobody is where a policy says nothing of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitations: Option<InvitationRules>,
+    /// What makes ratings look farmed (刷好评).
+    #[serde(default, skip_serializing_if = "SignRules::is_default")]
+    pub rating_signs: SignRules,
     /// What a rating never given counts as.
     pub default_rating: DefaultRating,
     /// Points for 非常满意、满意、基本满意、不满意、非常不满意.
@@ -78,6 +89,9 @@ pub struct PolicyRules {
     /// What residents can count on at halls; what the city pinned where a version says nothing of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standards: Option<Standards>,
+    /// Which marks are a card for the person they concern.
+    #[serde(default, skip_serializing_if = "CardRules::is_default")]
+    pub cards: CardRules,
 }
 
 impl PolicyRules {
@@ -104,6 +118,47 @@ impl Standards {
     pub const PINNED: Self = Self { assistance_staff: 2, town_minutes: 10, country_minutes: 30 };
 }
 
+/// 黄牌 and 红牌: which marks amount to a card for the person they concern.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardRules {
+    /// 黄牌.
+    pub yellow: Vec<Anomaly>,
+    /// 红牌.
+    pub red: Vec<Anomaly>,
+}
+
+impl CardRules {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What holds where a policy says nothing of cards.
+impl Default for CardRules {
+    fn default() -> Self {
+        let yellow = vec![
+            Anomaly::LateReceipt,
+            Anomaly::LateAcceptance,
+            Anomaly::SecondNotice,
+            Anomaly::LateNotice,
+            Anomaly::StepOverBudget,
+            Anomaly::OverPromise,
+            Anomaly::DenialWithoutRemedy,
+            Anomaly::LateEntry,
+        ];
+        let red = vec![
+            Anomaly::HiddenRefusal,
+            Anomaly::DeemedAcceptance,
+            Anomaly::OverStatute,
+            Anomaly::DenialWithoutReason,
+            Anomaly::OutsideAuthority,
+            Anomaly::ResultWithoutDecision,
+            Anomaly::StaffWithdrawal,
+        ];
+        Self { yellow, red }
+    }
+}
+
 /// Limits of a bad-rating order, in working days, each counted from the step before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderDays {
@@ -115,4 +170,83 @@ pub struct OrderDays {
     pub rectify: u16,
     /// To call back.
     pub call_back: u16,
+    /// To review an appeal.
+    #[serde(default = "five", skip_serializing_if = "is_five")]
+    pub review: u16,
+}
+
+fn five() -> u16 {
+    5
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_five(days: &u16) -> bool {
+    *days == five()
+}
+
+fn working() -> DayUnit {
+    DayUnit::Working
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_working(unit: &DayUnit) -> bool {
+    *unit == DayUnit::Working
+}
+
+/// 邀评: raters are invited when the service ended, and again while they say nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvitationRules {
+    /// Invitations for one service, the first included.
+    pub times_max: u16,
+    /// Natural days from one to the next.
+    pub again_after_days: u16,
+}
+
+/// Thresholds of the signs of farmed ratings: signs are looked at, never a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignRules {
+    /// Ratings of one day from one device, one network or one person.
+    pub same_source_per_day: u32,
+    /// A rating fewer seconds than this after the end of the service.
+    pub too_fast_seconds: u16,
+    /// Ratings within this many seconds after the end of the service …
+    pub quick_seconds: u16,
+    /// … where more than this share of a window's ratings are, in percent.
+    pub quick_percent: u16,
+    /// Identical texts in one month at one hall.
+    pub same_text_per_month: u32,
+    /// The last days of a month …
+    pub month_end_days: u16,
+    /// … where more than this share of a month's ratings came, in percent.
+    pub month_end_percent: u16,
+    /// 非常满意 rose by more than this share, in percent points, from a week with a bad rating to the next.
+    pub jump_percent: u16,
+    /// More than this share of ratings came from the hall's own tablets and none by text message, in percent.
+    pub tablet_percent: u16,
+    /// A share of fewer ratings than this says nothing.
+    pub ratings_min: u32,
+}
+
+impl SignRules {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What holds where a policy says nothing of signs.
+impl Default for SignRules {
+    fn default() -> Self {
+        Self {
+            same_source_per_day: 5,
+            too_fast_seconds: 10,
+            quick_seconds: 30,
+            quick_percent: 95,
+            same_text_per_month: 5,
+            month_end_days: 3,
+            month_end_percent: 50,
+            jump_percent: 20,
+            tablet_percent: 90,
+            ratings_min: 10,
+        }
+    }
 }

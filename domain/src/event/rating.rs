@@ -145,6 +145,65 @@ pub struct Rated {
     pub score: u16,
     /// The policy version that said so.
     pub policy: u32,
+    /// What signs of farmed ratings are looked for in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<RatingTrace>,
+}
+
+/// Who rated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RaterKind {
+    /// 申请人, or whoever the ticket was given to.
+    Applicant,
+    /// 代理人.
+    Agent,
+    /// Whoever held the code of the receipt.
+    CodeHolder,
+    /// Somebody who works here.
+    Staff,
+    /// Anybody, of an item, a member of staff or a hall.
+    Anybody,
+    /// Nobody: a default rating.
+    Nobody,
+}
+
+/// Where a rating came from, as far as it may be kept: nothing in it names anybody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RatingTrace {
+    /// Who rated.
+    pub by: RaterKind,
+    /// Seconds from the end of the service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds_after: Option<u32>,
+    /// Keyed digest of the device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// Keyed digest of the network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
+    /// Keyed digest of the words, without blanks and punctuation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+/// 邀评: somebody was invited to rate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RatingInvited {
+    /// About what.
+    pub about: RatingSubject,
+    /// At which stage.
+    pub stage: RatingStage,
+    /// Which time, from 1.
+    pub time: u16,
+    /// On which day.
+    pub on: NaiveDate,
+    /// The service to be rated.
+    pub service: RatedService,
+    /// The last day on which it can be rated.
+    pub window_ends: NaiveDate,
+    /// The policy version that asked for it.
+    pub policy: u32,
 }
 
 /// The same rater thought again.
@@ -213,6 +272,9 @@ pub struct OrderVerified {
     /// To be rectified by, where it was true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rectify_due: Option<NaiveDate>,
+    /// To be answered by, where it was not: what is rectified first is answered by the date of the call-back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_due: Option<NaiveDate>,
     /// The service, whose statistics count it.
     pub service: RatedService,
 }
@@ -251,6 +313,9 @@ pub struct OrderReplied {
     pub reply: Sealed,
     /// Within the limit.
     pub in_time: bool,
+    /// To be called back by, where no rectification set a date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_back_due: Option<NaiveDate>,
     /// The service, whose statistics count it.
     pub service: RatedService,
 }
@@ -288,6 +353,9 @@ pub struct OrderCalledBack {
 pub struct OrderAppealed {
     /// Why, sealed.
     pub grounds: Sealed,
+    /// To be reviewed by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review_due: Option<NaiveDate>,
 }
 
 /// Somebody else looked again.
@@ -297,6 +365,9 @@ pub struct AppealReviewed {
     pub upheld: bool,
     /// The finding that now holds.
     pub verdict: Verdict,
+    /// To be rectified by, where it is true only now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rectify_due: Option<NaiveDate>,
     /// In words, sealed.
     pub reason: Sealed,
     /// The service, whose statistics count it.

@@ -6,6 +6,7 @@ use crate::event::rating::{
 };
 use crate::ids::{OrganisationId, StaffId, SubjectId};
 use crate::sealed::Sealed;
+use crate::zone::Instant;
 use chrono::NaiveDate;
 
 /// What the rated stream says of the right to rate it.
@@ -17,6 +18,8 @@ pub struct Standing {
     pub entitled: Vec<SubjectId>,
     /// The one-time code printed on the receipt was given.
     pub code_verified: bool,
+    /// When the service ended, where that is known to the moment.
+    pub ended_at: Option<Instant>,
 }
 
 /// What somebody says of a service.
@@ -30,11 +33,33 @@ pub struct Opinion {
     pub comment: Option<Sealed>,
     /// Through which channel.
     pub channel: RatingChannel,
+    /// Where it came from, as keyed digests.
+    pub origin: OpinionOrigin,
+}
+
+/// Where an opinion came from: keyed digests, made at the door.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OpinionOrigin {
+    /// Of the device.
+    pub device: Option<String>,
+    /// Of the network.
+    pub network: Option<String>,
+    /// Of the words.
+    pub text: Option<String>,
 }
 
 /// What may be asked of a rating.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RatingCommand {
+    /// 邀评, by the rule.
+    Invite {
+        /// About what.
+        about: RatingSubject,
+        /// At which stage.
+        stage: RatingStage,
+        /// The service to be rated.
+        service: RatedService,
+    },
     /// T31 评价.
     Rate {
         /// About what.
@@ -153,6 +178,12 @@ pub enum RatingRejection {
     /// Too early for a default.
     #[error("this service can be rated until {0}")]
     WindowOpen(NaiveDate),
+    /// Nobody is invited.
+    #[error("the policy knows no invitations, or all of them were made")]
+    NoInvitation,
+    /// An order is answered for by an organisation that exists.
+    #[error("there is no such organisation")]
+    NoSuchOrganisation,
     /// Nothing is supposed of those who say nothing.
     #[error("the policy knows no default rating")]
     NoDefaultRating,

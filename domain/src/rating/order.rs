@@ -35,7 +35,13 @@ pub struct Order {
     /// To be rectified by, where it was true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rectify_due: Option<NaiveDate>,
-    /// Rectified, and to be called back by.
+    /// It was rectified.
+    #[serde(default)]
+    pub rectified: bool,
+    /// To be answered by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_due: Option<NaiveDate>,
+    /// To be called back by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call_back_due: Option<NaiveDate>,
     /// The rater was told.
@@ -46,6 +52,9 @@ pub struct Order {
     pub reached: bool,
     /// 申诉.
     pub appeal: Appeal,
+    /// To be reviewed by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review_due: Option<NaiveDate>,
     /// It is done.
     pub closed: bool,
 }
@@ -102,11 +111,14 @@ impl Order {
             assignment: None,
             verdict: None,
             rectify_due: None,
+            rectified: false,
+            reply_due: None,
             call_back_due: None,
             replied: false,
             attempts: 0,
             reached: false,
             appeal: Appeal::None,
+            review_due: None,
             closed: false,
         }
     }
@@ -118,7 +130,7 @@ impl Order {
             _ if self.closed => OrderStep::Closed,
             None if self.assignment.is_none() => OrderStep::Assign,
             None => OrderStep::Verify,
-            Some(Verdict::True) if self.call_back_due.is_none() => OrderStep::Rectify,
+            Some(Verdict::True) if !self.rectified => OrderStep::Rectify,
             Some(_) if !self.replied => OrderStep::Reply,
             Some(_) if self.is_call_back_owed() => OrderStep::CallBack,
             Some(_) => OrderStep::Review,
@@ -132,8 +144,10 @@ impl Order {
             OrderStep::Assign => Some(self.assign_due),
             OrderStep::Verify => self.assignment.as_ref().map(|assignment| assignment.verify_due),
             OrderStep::Rectify => self.rectify_due,
-            OrderStep::Reply | OrderStep::CallBack => self.call_back_due,
-            OrderStep::Review | OrderStep::Closed => None,
+            OrderStep::Reply => self.reply_due,
+            OrderStep::CallBack => self.call_back_due,
+            OrderStep::Review => self.review_due,
+            OrderStep::Closed => None,
         }
     }
 
@@ -152,7 +166,9 @@ impl Order {
             Command::CallBack { result, notes } => self.call_back(*result, notes.clone(), context),
             Command::Appeal { grounds } => self.appeal(grounds, context),
             Command::ReviewAppeal { upheld, verdict, reason } => self.review(*upheld, *verdict, reason, context),
-            Command::Rate { .. } | Command::RateByDefault { .. } => Err(Rejection::AlreadyRated),
+            Command::Invite { .. } | Command::Rate { .. } | Command::RateByDefault { .. } => {
+                Err(Rejection::AlreadyRated)
+            }
             // The rating itself answers these before its order is asked.
             Command::Revise { .. } | Command::NotAdopt { .. } => Ok(vec![]),
         }
@@ -169,6 +185,9 @@ impl Order {
         }
         if self.concerns(staff) {
             return Err(Rejection::PersonComplainedAbout);
+        }
+        if context.reference.organisations.get(organisation).is_none() {
+            return Err(Rejection::NoSuchOrganisation);
         }
         let known = self.assignment.as_ref();
         if known.is_some_and(|known| known.organisation == *organisation && known.staff == *staff) {
@@ -189,9 +208,11 @@ impl Order {
         if assignment.staff != context.actor.id {
             return Err(Rejection::AssignedToSomebodyElse);
         }
-        let rectify_due = (verdict == Verdict::True).then(|| due(context, |days| days.rectify));
+        let is_true = verdict == Verdict::True;
+        let rectify_due = is_true.then(|| due(context, |days| days.rectify));
+        let reply_due = (!is_true).then(|| due(context, |days| days.call_back));
         let service = self.service.clone();
-        Ok(vec![OrderVerified { verdict, finding: finding.clone(), rectify_due, service }.into()])
+        Ok(vec![OrderVerified { verdict, finding: finding.clone(), rectify_due, reply_due, service }.into()])
     }
 
     fn rectify(
@@ -207,7 +228,7 @@ impl Order {
                 return Err(Rejection::NothingToRectify);
             }
         }
-        if self.call_back_due.is_some() {
+        if self.rectified {
             return Err(Rejection::AlreadyRectified);
         }
         let today = day_of(context.occurred_at);
@@ -218,7 +239,9 @@ impl Order {
             call_back_due: due(context, |days| days.call_back),
             service: self.service.clone(),
         };
-        Ok(vec![rectified.into()])
+        // A finding that became true only by a review may have been answered, and called back about, before.
+        let done = self.replied && !self.is_call_back_owed() && self.appeal != Appeal::Pending;
+        Ok(std::iter::once(rectified.into()).chain(done.then(|| self.closing(self.reached))).collect())
     }
 
     fn reply(&self, reply: &Sealed, context: &Context<'_>) -> Result<Vec<RatingEvent>, Rejection> {
@@ -228,19 +251,13 @@ impl Order {
             OrderStep::Reply => (),
             OrderStep::CallBack | OrderStep::Review | OrderStep::Closed => return Err(Rejection::AlreadyReplied),
         }
-        let in_time = self.reply_due(context).is_none_or(|last| day_of(context.occurred_at) <= last);
-        let replied = OrderReplied { reply: reply.clone(), in_time, service: self.service.clone() };
+        let in_time = self.reply_due.is_none_or(|last| day_of(context.occurred_at) <= last);
+        let to_call_back = self.real_name && self.call_back_due.is_none();
+        let call_back_due = to_call_back.then(|| due(context, |days| days.call_back));
+        let replied = OrderReplied { reply: reply.clone(), in_time, call_back_due, service: self.service.clone() };
         // Nobody can be called where nobody is named, so the answer ends it.
         let done = !self.real_name && self.appeal != Appeal::Pending;
         Ok(std::iter::once(replied.into()).chain(done.then(|| self.closing(false))).collect())
-    }
-
-    /// The reply comes no later than the call-back; what was not true is answered as long after verification was due.
-    fn reply_due(&self, context: &Context<'_>) -> Option<NaiveDate> {
-        let assignment = self.assignment.as_ref()?;
-        let counting = context.reference.counting(day_of(context.occurred_at), None);
-        let limit = Limit { days: counting.policy.rules.order_days.call_back, unit: DayUnit::Working };
-        Some(self.call_back_due.unwrap_or_else(|| counting.deadline(assignment.verify_due, limit, &[]).date))
     }
 
     fn call_back(
@@ -274,7 +291,10 @@ impl Order {
         match (self.verdict, self.appeal) {
             (None, _) => Err(Rejection::NotVerified),
             (Some(_), Appeal::Pending | Appeal::Reviewed) => Err(Rejection::AlreadyAppealed),
-            (Some(_), Appeal::None) => Ok(vec![OrderAppealed { grounds: grounds.clone() }.into()]),
+            (Some(_), Appeal::None) => {
+                let review_due = Some(due(context, |days| days.review));
+                Ok(vec![OrderAppealed { grounds: grounds.clone(), review_due }.into()])
+            }
         }
     }
 
@@ -298,8 +318,10 @@ impl Order {
             return Err(Rejection::VerdictContradictsReview);
         }
         let service = self.service.clone();
-        let reviewed = AppealReviewed { upheld, verdict, reason: reason.clone(), service };
-        let to_rectify = verdict == Verdict::True && self.call_back_due.is_none();
+        let to_rectify = verdict == Verdict::True && !self.rectified;
+        let late = to_rectify && self.rectify_due.is_none();
+        let rectify_due = late.then(|| due(context, |days| days.rectify));
+        let reviewed = AppealReviewed { upheld, verdict, rectify_due, reason: reason.clone(), service };
         let done = !to_rectify && self.replied && !self.is_call_back_owed();
         Ok(std::iter::once(reviewed.into()).chain(done.then(|| self.closing(self.reached))).collect())
     }
@@ -318,26 +340,37 @@ impl Order {
                 let (organisation, staff) = (organisation.clone(), staff.clone());
                 self.assignment = Some(Assignment { organisation, staff, verify_due: *verify_due });
             }
-            RatingEvent::OrderVerified(OrderVerified { verdict, rectify_due, .. }) => {
+            RatingEvent::OrderVerified(OrderVerified { verdict, rectify_due, reply_due, .. }) => {
                 self.verdict = Some(*verdict);
                 self.rectify_due = *rectify_due;
+                self.reply_due = *reply_due;
             }
             RatingEvent::OrderRectified(OrderRectified { call_back_due, .. }) => {
+                self.rectified = true;
+                self.reply_due = Some(*call_back_due);
                 self.call_back_due = Some(*call_back_due);
             }
-            RatingEvent::OrderReplied(_) => self.replied = true,
+            RatingEvent::OrderReplied(OrderReplied { call_back_due, .. }) => {
+                self.replied = true;
+                self.call_back_due = call_back_due.or(self.call_back_due);
+            }
             RatingEvent::OrderCalledBack(OrderCalledBack { result, attempt, .. }) => {
                 self.attempts = *attempt;
                 self.reached |= *result != CallBackResult::NotReached;
             }
-            RatingEvent::OrderAppealed(_) => self.appeal = Appeal::Pending,
-            RatingEvent::AppealReviewed(AppealReviewed { verdict, .. }) => {
+            RatingEvent::OrderAppealed(OrderAppealed { review_due, .. }) => {
+                self.appeal = Appeal::Pending;
+                self.review_due = *review_due;
+            }
+            RatingEvent::AppealReviewed(AppealReviewed { verdict, rectify_due, .. }) => {
                 self.appeal = Appeal::Reviewed;
                 self.verdict = Some(*verdict);
+                self.rectify_due = rectify_due.or(self.rectify_due);
             }
             RatingEvent::OrderClosed(_) => self.closed = true,
             // These are the rating's own.
-            RatingEvent::Rated(_)
+            RatingEvent::RatingInvited(_)
+            | RatingEvent::Rated(_)
             | RatingEvent::RatingRevised(_)
             | RatingEvent::RatingNotAdopted(_)
             | RatingEvent::BadRatingOpened(_) => (),

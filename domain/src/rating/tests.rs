@@ -1,5 +1,6 @@
 use super::*;
 use crate::actor::{Actor, Role};
+use crate::event::policy::InvitationRules;
 use crate::event::rating::*;
 use crate::reference::Reference;
 use crate::testing::{REFERENCE, actor, at, context, day, organisation, sealed};
@@ -36,11 +37,17 @@ fn service() -> RatedService {
 }
 
 fn opinion(level: Satisfaction) -> Opinion {
-    Opinion { level, indicators: Vec::new(), comment: None, channel: RatingChannel::Mobile }
+    Opinion {
+        level,
+        indicators: Vec::new(),
+        comment: None,
+        channel: RatingChannel::Mobile,
+        origin: OpinionOrigin::default(),
+    }
 }
 
 fn standing() -> Standing {
-    Standing { stage_reached: true, entitled: vec![subject(APPLICANT)], code_verified: false }
+    Standing { stage_reached: true, entitled: vec![subject(APPLICANT)], code_verified: false, ended_at: None }
 }
 
 fn rate_as(rater: Option<&str>, level: Satisfaction, standing: Standing) -> RatingCommand {
@@ -79,6 +86,8 @@ fn a_rating(level: Satisfaction, score: u16) -> Rated {
         window_ends: day("2026-06-08"),
         score,
         policy: 1,
+        // Whoever asks in these tests works here.
+        trace: Some(RatingTrace { by: RaterKind::Staff, seconds_after: None, device: None, network: None, text: None }),
     }
 }
 
@@ -101,7 +110,8 @@ fn assigned() -> RatingEvent {
 
 fn verified(verdict: Verdict) -> RatingEvent {
     let rectify_due = (verdict == Verdict::True).then(|| day("2026-06-23"));
-    OrderVerified { verdict, finding: sealed("finding"), rectify_due, service: service() }.into()
+    let reply_due = (verdict != Verdict::True).then(|| day("2026-06-08"));
+    OrderVerified { verdict, finding: sealed("finding"), rectify_due, reply_due, service: service() }.into()
 }
 
 fn rectified() -> RatingEvent {
@@ -110,7 +120,7 @@ fn rectified() -> RatingEvent {
 }
 
 fn replied() -> RatingEvent {
-    OrderReplied { reply: sealed("reply"), in_time: true, service: service() }.into()
+    OrderReplied { reply: sealed("reply"), in_time: true, call_back_due: None, service: service() }.into()
 }
 
 fn called(result: CallBackResult, attempt: u16) -> RatingEvent {
@@ -118,7 +128,7 @@ fn called(result: CallBackResult, attempt: u16) -> RatingEvent {
 }
 
 fn appealed() -> RatingEvent {
-    OrderAppealed { grounds: sealed("grounds") }.into()
+    OrderAppealed { grounds: sealed("grounds"), review_due: Some(day("2026-06-08")) }.into()
 }
 
 fn closed(reached: bool) -> RatingEvent {
@@ -303,6 +313,7 @@ fn a_default_rating_comes_only_where_the_policy_knows_one_and_after_the_window()
         real_name: false,
         rater: None,
         policy: 2,
+        trace: None,
         ..a_rating(Satisfaction::Fair, 60)
     };
     let act = |date: &str| Act { reference: &reference, ..on(date) };
@@ -328,6 +339,7 @@ fn who_the_order_is_assigned_to_verifies_it() {
         verdict: Verdict::True,
         finding: sealed("finding"),
         rectify_due: Some(day("2026-06-23")),
+        reply_due: None,
         service: service(),
     };
     check(by(VERIFIER), &given, verify(Verdict::True), Ok(vec![true_finding.into()]));
@@ -346,7 +358,7 @@ fn what_was_true_is_rectified_and_then_answered() {
     let rectified_once = order_after(&[assigned(), verified(Verdict::True), rectified()]);
     check(by(VERIFIER), &rectified_once, rectify(), Err(Rejection::AlreadyRectified));
     check(by(VERIFIER), &rectified_once, reply(), Ok(vec![replied()]));
-    let late = OrderReplied { reply: sealed("reply"), in_time: false, service: service() };
+    let late = OrderReplied { reply: sealed("reply"), in_time: false, call_back_due: None, service: service() };
     check(on("2026-06-09"), &rectified_once, reply(), Ok(vec![late.into()]));
 }
 
@@ -354,7 +366,17 @@ fn what_was_true_is_rectified_and_then_answered() {
 fn what_was_not_true_is_answered_without_rectification() {
     let given = order_after(&[assigned(), verified(Verdict::OutOfScope)]);
     check(by(VERIFIER), &given, rectify(), Err(Rejection::NothingToRectify));
-    check(by(VERIFIER), &given, reply(), Ok(vec![replied()]));
+    // No rectification set a date for the call-back, so the reply does.
+    let call_back_due = Some(day("2026-06-08"));
+    let answered = OrderReplied { reply: sealed("reply"), in_time: true, call_back_due, service: service() };
+    check(by(VERIFIER), &given, reply(), Ok(vec![answered.into()]));
+    let late = OrderReplied {
+        reply: sealed("reply"),
+        in_time: false,
+        call_back_due: Some(day("2026-06-16")),
+        service: service(),
+    };
+    check(on("2026-06-09"), &given, reply(), Ok(vec![late.into()]));
 }
 
 #[test]
@@ -423,7 +445,7 @@ fn the_staff_concerned_appeal_once_and_somebody_else_reviews() {
     check(by("S9"), &pending, review(false, Verdict::Mistaken), Err(Rejection::VerdictContradictsReview));
     check(by("S9"), &given, review(false, Verdict::True), Err(Rejection::NoAppealPending));
     let (verdict, reason) = (Verdict::Mistaken, sealed("reason"));
-    let upheld = AppealReviewed { upheld: true, verdict, reason, service: service() };
+    let upheld = AppealReviewed { upheld: true, verdict, rectify_due: None, reason, service: service() };
     check(by("S9"), &pending, review(true, Verdict::Mistaken), Ok(vec![upheld.into()]));
 }
 
@@ -435,7 +457,7 @@ fn an_order_does_not_close_while_an_appeal_is_pending() {
     check(by("S9"), &given, call_back(CallBackResult::Satisfied), Ok(vec![called_back.clone()]));
     given.push(called_back);
     let (verdict, reason) = (Verdict::True, sealed("reason"));
-    let dismissed = AppealReviewed { upheld: false, verdict, reason, service: service() };
+    let dismissed = AppealReviewed { upheld: false, verdict, rectify_due: None, reason, service: service() };
     check(by("S9"), &given, review(false, Verdict::True), Ok(vec![dismissed.into(), closed(true)]));
 }
 
@@ -482,4 +504,116 @@ fn an_order_says_what_it_waits_for_and_until_when() {
         (OrderStep::Closed, None),
     ];
     assert_eq!(steps, expected);
+}
+
+fn policy(change: impl FnOnce(&mut PolicyRules)) -> Reference {
+    let mut reference = REFERENCE.clone();
+    let mut rules = reference.policies.latest().rules.clone();
+    change(&mut rules);
+    let (valid_from, published_on) = (day("2026-01-01"), day("2026-01-01"));
+    let published = crate::event::policy::PolicyPublished { version: 2, valid_from, published_on, rules };
+    reference.evolve(&crate::event::PolicyEvent::from(published).into());
+    reference
+}
+
+fn invite() -> RatingCommand {
+    RatingCommand::Invite { about: case(), stage: RatingStage::Finish, service: service() }
+}
+
+fn invited(time: u16, on: &str) -> RatingEvent {
+    let (about, stage, window_ends) = (case(), RatingStage::Finish, day("2026-06-08"));
+    RatingInvited { about, stage, time, on: day(on), service: service(), window_ends, policy: 2 }.into()
+}
+
+#[test]
+fn raters_are_invited_as_often_and_as_far_apart_as_the_policy_says() {
+    let rules = InvitationRules { times_max: 2, again_after_days: 3 };
+    let reference = policy(|policy| policy.invitations = Some(rules));
+    let act = |date: &str| Act { reference: &reference, ..on(date) };
+    check(act("2026-06-01"), &[], invite(), Ok(vec![invited(1, "2026-06-01")]));
+    let once = [invited(1, "2026-06-01")];
+    check(act("2026-06-03"), &once, invite(), Ok(vec![]));
+    check(act("2026-06-04"), &once, invite(), Ok(vec![invited(2, "2026-06-04")]));
+    let twice = [invited(1, "2026-06-01"), invited(2, "2026-06-04")];
+    check(act("2026-06-08"), &twice, invite(), Err(Rejection::NoInvitation));
+    check(act("2026-06-09"), &[], invite(), Err(Rejection::WindowOver(day("2026-06-08"))));
+    check(act("2026-06-04"), &[invited(1, "2026-06-01"), good()], invite(), Ok(vec![]));
+    let silent = policy(|policy| policy.invitations = None);
+    check(Act { reference: &silent, ..on("2026-06-01") }, &[], invite(), Err(Rejection::NoInvitation));
+}
+
+#[test]
+fn whoever_was_invited_rates_like_anybody_else() {
+    check(by(APPLICANT), &[invited(1, "2026-06-01")], rate(Satisfaction::Satisfied), Ok(vec![good()]));
+}
+
+#[test]
+fn a_window_of_natural_days_ends_on_a_working_day() {
+    let reference = policy(|policy| {
+        policy.rating_days = 7;
+        policy.rating_unit = DayUnit::Natural;
+        policy.default_rating = DefaultRating::Fair;
+    });
+    let act = |date: &str| Act { reference: &reference, ..on(date) };
+    let by_default = || RatingCommand::RateByDefault { about: case(), stage: RatingStage::Finish, service: service() };
+    check(act("2026-06-08"), &[], by_default(), Err(Rejection::WindowOpen(day("2026-06-08"))));
+    let mut rating = Rating::default();
+    let events =
+        rating.decide(&by_default(), &context(at("2026-06-09", "10:00:00"), &act("2026-06-09").by, &reference));
+    events.unwrap().iter().for_each(|event| rating.evolve(event));
+    let supposed = rating.rated.unwrap();
+    assert_eq!((supposed.level, supposed.origin), (Satisfaction::Fair, RatingOrigin::Default));
+}
+
+#[test]
+fn a_rating_keeps_who_gave_it_and_how_soon() {
+    let rated_by = |actor: Actor, rater: Option<&str>| {
+        let agent = subject("p-agent");
+        let standing = Standing {
+            entitled: vec![subject(APPLICANT), agent],
+            code_verified: true,
+            ended_at: Some(at("2026-06-01", "09:59:52")),
+            ..standing()
+        };
+        let rate = rate_as(rater, Satisfaction::Satisfied, standing);
+        let decided = Rating::default().decide(&rate, &context(monday(), &actor, &REFERENCE)).unwrap();
+        let [RatingEvent::Rated(rated)] = decided.as_slice() else { panic!("{decided:?}") };
+        let trace = rated.trace.clone().unwrap();
+        (trace.by, trace.seconds_after)
+    };
+    let resident = |id: &str| actor(id, Role::Resident);
+    assert_eq!(rated_by(resident(APPLICANT), Some(APPLICANT)), (RaterKind::Applicant, Some(8)));
+    assert_eq!(rated_by(resident("p-agent"), Some("p-agent")).0, RaterKind::Agent);
+    assert_eq!(rated_by(resident("receipt-holder"), None).0, RaterKind::CodeHolder);
+    assert_eq!(rated_by(actor("S7", Role::Clerk), None).0, RaterKind::Staff);
+}
+
+#[test]
+fn a_finding_that_is_true_only_by_review_is_still_rectified_and_the_order_then_ends() {
+    let nameless = BadRatingOpened { service: service(), real_name: false, assign_due: day("2026-06-02") };
+    let given = [
+        a_rating(Satisfaction::Dissatisfied, 30).into(),
+        nameless.into(),
+        assigned(),
+        verified(Verdict::OutOfScope),
+        appealed(),
+        replied(),
+    ];
+    let reviewed = AppealReviewed {
+        upheld: true,
+        verdict: Verdict::True,
+        rectify_due: Some(day("2026-06-23")),
+        reason: sealed("reason"),
+        service: service(),
+    };
+    check(by("S9"), &given, review(true, Verdict::True), Ok(vec![reviewed.clone().into()]));
+    let given: Vec<RatingEvent> = given.into_iter().chain([reviewed.into()]).collect();
+    check(by(VERIFIER), &given, rectify(), Ok(vec![rectified(), closed(false)]));
+}
+
+#[test]
+fn an_order_goes_to_an_organisation_that_exists() {
+    let nowhere =
+        RatingCommand::AssignOrder { organisation: organisation("nowhere"), staff: VERIFIER.parse().unwrap() };
+    check(by("S9"), &bad(), nowhere, Err(Rejection::NoSuchOrganisation));
 }

@@ -1,5 +1,6 @@
 //! The figures of one group, gathered cell by cell.
 
+use super::publication::BadCases;
 use super::query::{Key, LevelCounts, SatisfactionDimension, SatisfactionRow, Score, stage_text};
 use super::{Order, Rating};
 use crate::tally::{Rate, as_real};
@@ -29,6 +30,9 @@ pub(super) struct Coverage {
     rated: i64,
 }
 
+/// What became of an order: the verdict; rectified in time; answered in time; called back.
+type Became = (Option<Verdict>, Option<bool>, Option<bool>, Option<CallBackResult>);
+
 #[derive(Default)]
 pub(super) struct Figures {
     /// Of cases that ended.
@@ -44,9 +48,14 @@ pub(super) struct Figures {
     rectified: i64,
     rectified_in_time: i64,
     replied: i64,
+    replied_in_time: i64,
+    /// Orders whose answer is not due yet, and not given.
+    pub(super) reply_not_due: i64,
     real_name: i64,
     reached: i64,
     satisfied: i64,
+    /// Orders by what became of them.
+    bad_cases: BTreeMap<Became, i64>,
 }
 
 impl Coverage {
@@ -77,10 +86,13 @@ impl Figures {
     pub(super) fn count_order(&mut self, order: &Order, count: i64) {
         let when = |holds: bool| if holds { count } else { 0 };
         self.orders += count;
+        let became = (order.verdict, order.rectified_in_time, order.replied_in_time, order.reached);
+        *self.bad_cases.entry(became).or_default() += when(order.stands());
         self.true_bad += when(order.is_true());
         self.rectified += when(order.is_true() && order.rectified_in_time.is_some());
         self.rectified_in_time += when(order.is_true() && order.rectified_in_time == Some(true));
-        self.replied += when(order.is_true() && order.replied_in_time.is_some());
+        self.replied += when(order.replied_in_time.is_some());
+        self.replied_in_time += when(order.replied_in_time == Some(true));
         let must_be_called = order.real_name && order.stands();
         self.real_name += when(must_be_called);
         self.reached += when(must_be_called && order.reached.is_some());
@@ -111,13 +123,37 @@ impl Figures {
         self.rectified += other.rectified;
         self.rectified_in_time += other.rectified_in_time;
         self.replied += other.replied;
+        self.replied_in_time += other.replied_in_time;
+        self.reply_not_due += other.reply_not_due;
         self.real_name += other.real_name;
         self.reached += other.reached;
         self.satisfied += other.satisfied;
+        for (became, count) in &other.bad_cases {
+            *self.bad_cases.entry(*became).or_default() += count;
+        }
     }
 
     fn count(&self, wanted: impl Fn(Level) -> bool, of: impl Fn(&LevelCounts) -> i64) -> i64 {
         self.levels.iter().filter(|(level, _)| wanted(**level)).map(|(_, counts)| of(counts)).sum()
+    }
+
+    /// Adopted ratings.
+    pub(super) fn ratings(&self) -> i64 {
+        self.count(|_| true, |counts| counts.active + counts.default)
+    }
+
+    /// Kinds of bad cases that stand, with what became of them.
+    pub(super) fn bad_cases(&self) -> Vec<BadCases> {
+        let kinds = self.bad_cases.iter().filter(|(_, count)| **count != 0);
+        kinds
+            .map(|((verdict, rectified_in_time, replied_in_time, call_back), count)| BadCases {
+                verdict: *verdict,
+                rectified_in_time: *rectified_in_time,
+                replied_in_time: *replied_in_time,
+                call_back: *call_back,
+                count: *count,
+            })
+            .collect()
     }
 
     pub(super) fn row(&self, key: Key, over_services: bool, small_cell: i64) -> SatisfactionRow {
@@ -148,7 +184,8 @@ impl Figures {
             orders: self.orders,
             rectification_rate: Rate::of(self.rectified, self.true_bad),
             rectification_in_time_rate: Rate::of(self.rectified_in_time, self.true_bad - self.true_not_due),
-            reply_rate: Rate::of(self.replied, self.true_bad),
+            reply_rate: Rate::of(self.replied, self.orders - self.reply_not_due),
+            reply_in_time_rate: Rate::of(self.replied_in_time, self.orders - self.reply_not_due),
             call_back_rate: Rate::of(self.reached, self.real_name),
             call_back_satisfied_rate: Rate::of(self.satisfied, self.reached),
             small_cell: ratings < small_cell,

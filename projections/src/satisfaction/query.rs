@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use domain::event::item::RatingStage;
 use domain::event::rating::{RatingChannel, Satisfaction as Level};
 use domain::ids::{ItemId, OrganisationId};
+use domain::rating::window;
 use domain::reference::Reference;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -102,8 +103,10 @@ pub struct SatisfactionRow {
     pub rectification_rate: Rate,
     /// 按时整改率: rectified in time ÷ verified as true and due.
     pub rectification_in_time_rate: Rate,
-    /// 差评回复率: replied ÷ verified as true.
+    /// 差评回复率: answered ÷ orders whose answer is due or given.
     pub reply_rate: Rate,
+    /// 按时回复率: answered in time ÷ the same.
+    pub reply_in_time_rate: Rate,
     /// 回访率: real-name raters reached ÷ real-name bad ratings not found mistaken, malicious or out of scope.
     pub call_back_rate: Rate,
     /// 回访整改满意率: 满意 or 基本满意 ÷ reached.
@@ -127,18 +130,7 @@ impl Satisfaction {
     /// Answers a question, as seen on `today`.
     #[must_use]
     pub fn answer(&self, query: &SatisfactionQuery, reference: &Reference, today: NaiveDate) -> SatisfactionAnswer {
-        let mut groups = Groups {
-            within: Subtree::of(query.organisation.as_ref(), &reference.organisations, &self.texts.organisations),
-            state: self,
-            query,
-            reference,
-            today,
-            groups: BTreeMap::new(),
-        };
-        groups.count_services();
-        groups.count_ratings();
-        groups.count_orders();
-        groups.answer()
+        Groups::new(self, query, reference, today).answer()
     }
 
     /// Returns how many cells the state holds.
@@ -148,7 +140,7 @@ impl Satisfaction {
     }
 }
 
-struct Groups<'a> {
+pub(super) struct Groups<'a> {
     within: Subtree,
     state: &'a Satisfaction,
     query: &'a SatisfactionQuery,
@@ -157,7 +149,27 @@ struct Groups<'a> {
     groups: BTreeMap<Key, Figures>,
 }
 
-impl Groups<'_> {
+impl<'a> Groups<'a> {
+    /// Gathers the figures that a question asks for.
+    pub(super) fn new(
+        state: &'a Satisfaction,
+        query: &'a SatisfactionQuery,
+        reference: &'a Reference,
+        today: NaiveDate,
+    ) -> Self {
+        let within = Subtree::of(query.organisation.as_ref(), &reference.organisations, &state.texts.organisations);
+        let mut groups = Self { within, state, query, reference, today, groups: BTreeMap::new() };
+        groups.count_services();
+        groups.count_ratings();
+        groups.count_orders();
+        groups
+    }
+
+    /// Returns the figures of every group.
+    pub(super) fn gathered(self) -> BTreeMap<Key, Figures> {
+        self.groups
+    }
+
     fn count_services(&mut self) {
         if self.query.group_by.contains(&SatisfactionDimension::Channel) {
             return;
@@ -188,8 +200,8 @@ impl Groups<'_> {
     }
 
     fn may_still_be_rated(&self, ended_on: NaiveDate) -> bool {
-        let days = self.reference.policies.at(ended_on).rules.rating_days;
-        self.today <= self.reference.calendar.nth_working_day_after(ended_on, u32::from(days), None)
+        let counting = self.reference.counting(ended_on, None);
+        self.today <= counting.deadline(ended_on, window(&counting.policy.rules), &[]).date
     }
 
     fn count_ratings(&mut self) {
@@ -210,6 +222,11 @@ impl Groups<'_> {
         }
         for open in state.open.values().filter(|open| open.opened && self.query.period.contains(open.ended_on)) {
             let order = &open.order;
+            let waits = order.replied_in_time.is_none() && open.reply_due.is_none_or(|due| self.today <= due);
+            if waits && let Some(figures) = self.figures(open.ended_on, &order.place, order.stage, Some(order.channel))
+            {
+                figures.reply_not_due += 1;
+            }
             let not_due = open.rectify_due.is_some_and(|due| self.today <= due);
             if !order.is_true() || order.rectified_in_time.is_some() || !not_due {
                 continue;

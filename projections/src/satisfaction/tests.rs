@@ -7,7 +7,8 @@ use crate::testing::{Dice, Story, actor, case_id, day, history, id, noon, rated,
 use domain::actor::Role;
 use domain::builtin;
 use domain::event::rating::{
-    BadRatingOpened, OrderCalledBack, OrderClosed, OrderRectified, OrderVerified, RatingNotAdopted, Rectification,
+    BadRatingOpened, OrderCalledBack, OrderClosed, OrderRectified, OrderReplied, OrderVerified, RatingNotAdopted,
+    Rectification,
 };
 use domain::reference::Reference;
 use proptest::prelude::*;
@@ -152,7 +153,7 @@ fn opened(rated: &Rated) -> RatingEvent {
 }
 
 fn verified(rated: &Rated, verdict: Verdict, rectify_due: Option<NaiveDate>) -> RatingEvent {
-    OrderVerified { verdict, finding: sealed("f"), rectify_due, service: rated.service.clone() }.into()
+    OrderVerified { verdict, finding: sealed("f"), rectify_due, reply_due: None, service: rated.service.clone() }.into()
 }
 
 #[test]
@@ -174,6 +175,23 @@ fn rectification_that_is_not_due_yet_is_not_late() {
     assert_eq!(due_on("2022-07-01").rectification_in_time_rate, Rate::of(0, 0));
     assert_eq!(due_on("2022-06-30").rectification_in_time_rate, Rate::of(0, 1));
     assert_eq!(due_on("2022-07-01").rectification_rate, Rate::of(0, 1));
+}
+
+#[test]
+fn an_answer_counts_from_the_day_it_is_due() {
+    let rated = bad_rating();
+    let verified = |reply_due: &str| {
+        let (finding, reply_due) = (sealed("f"), Some(day(reply_due)));
+        let verdict = Verdict::OutOfScope;
+        OrderVerified { verdict, finding, rectify_due: None, reply_due, service: rated.service.clone() }.into()
+    };
+    let due_on = |due: &str| after(vec![rated.clone().into(), opened(&rated), verified(due)]).reply_rate;
+    assert_eq!(due_on("2022-07-01"), Rate::of(0, 0));
+    assert_eq!(due_on("2022-06-30"), Rate::of(0, 1));
+    let service = rated.service.clone();
+    let late = OrderReplied { reply: sealed("r"), in_time: false, call_back_due: None, service };
+    let row = after(vec![rated.clone().into(), opened(&rated), verified("2022-06-30"), late.into()]);
+    assert_eq!((row.reply_rate, row.reply_in_time_rate), (Rate::of(1, 1), Rate::of(0, 1)));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use domain::event::CaseEvent;
 use domain::event::case::{
     CaseAccepted, CaseDecided, CaseReceived, CaseSubmitted, Closing, Correction, DocumentRef, LegacyActivityRecorded,
     LegacyCaseOpened, MaterialAttached, OneTimeNoticeIssued, RecordCorrected, ResultDelivered, SpecialProcedureOpened,
-    StepFinished, SupplementProvided, WarningRaised,
+    StepFinished, SupplementProvided, WarningAnswered, WarningRaised, WarningRead,
 };
 use domain::ids::{EventId, ExternalNumber};
 use domain::sealed::Sealed;
@@ -206,6 +206,17 @@ impl TimelineEntry {
                 self.text("reason", Some(&body.reason));
             }
             CaseEvent::WarningRaised(body) => self.warned(body),
+            CaseEvent::WarningRead(WarningRead { clock, threshold, due, policy: _ }) => {
+                self.detail("clock", name(clock));
+                self.detail("threshold", name(threshold));
+                self.detail("due", due);
+            }
+            CaseEvent::WarningAnswered(WarningAnswered { clock, threshold, due, policy: _, answer }) => {
+                self.detail("clock", name(clock));
+                self.detail("threshold", name(threshold));
+                self.detail("due", due);
+                self.text("answer", Some(answer));
+            }
             CaseEvent::LegacyCaseOpened(body) => self.legacy_opened(body),
             CaseEvent::LegacyActivityRecorded(body) => self.legacy_activity(body),
         }
@@ -385,6 +396,7 @@ impl TimelineEntry {
         self.detail("threshold", name(&body.threshold));
         self.detail("due", body.due);
         self.detail("organisation", &body.organisation);
+        self.detail_if("holder", body.holder.as_ref());
         self.detail("policy", body.policy);
     }
 

@@ -59,6 +59,8 @@ pub fn label(event: &CaseEvent) -> (&'static str, &'static str) {
         CaseEvent::CaseArchived(_) => ("归档", "Archived"),
         CaseEvent::LateEntryExplained(_) => ("补录说明", "Late entry explained"),
         CaseEvent::WarningRaised(_) => ("预警", "Warning raised"),
+        CaseEvent::WarningRead(_) => ("已阅预警", "Warning read"),
+        CaseEvent::WarningAnswered(_) => ("预警答复", "Warning answered"),
         CaseEvent::LegacyCaseOpened(_) => ("历史办件", "Case of a legacy system"),
         CaseEvent::LegacyActivityRecorded(_) => ("历史环节", "Activity of a legacy system"),
     }

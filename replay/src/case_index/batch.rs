@@ -1,6 +1,7 @@
 //! Taking facts in: one transaction for many.
 
 use super::changes::{Attribute, Change, Trace};
+use super::findings::{Findings, Words};
 use super::tables::{
     CASES, CHANGES, DAYS, ENDED, ENTRIES, LATE, META, OPEN, POSTINGS, TRACES, change_bytes, posting_key, trace,
     trace_row,
@@ -23,6 +24,7 @@ pub(super) struct Batch {
     ended: Vec<(u64, u64)>,
     days: BTreeMap<i32, (u64, u64)>,
     late: Vec<(u64, i64)>,
+    findings: Findings,
 }
 
 struct Known {
@@ -30,15 +32,21 @@ struct Known {
     new: bool,
     stored: Trace,
     trace: Trace,
+    /// Read back only for what is looked for again.
+    words: Option<Words>,
 }
 
 impl Batch {
     pub(super) fn take_in(&mut self, write: &WriteTransaction, facts: &[Fact]) -> Result<(), redb::Error> {
         let entries = write.open_table(ENTRIES)?;
         let traces = write.open_table(TRACES)?;
+        let earlier = write.open_table(CHANGES)?;
         for fact in facts {
             if effective::is_late(fact) {
                 self.late.push((fact.position, codec::micros(effective::effective_at(fact))));
+            }
+            if let (Subject::Rating(_), Event::Rating(event)) = (&fact.subject, &fact.event) {
+                self.findings.of_rating(fact, event);
             }
             let (Subject::Case(case), Event::Case(event)) = (&fact.subject, &fact.event) else { continue };
             // A legacy history is long, and nothing but its beginning concerns a list.
@@ -55,12 +63,28 @@ impl Batch {
                         None => Trace::default(),
                     };
                     let new = entry.is_none();
-                    vacant.insert(Known { entry: entry.unwrap_or(fact.position), new, stored, trace: stored })
+                    vacant.insert(Known {
+                        entry: entry.unwrap_or(fact.position),
+                        new,
+                        stored,
+                        trace: stored,
+                        words: None,
+                    })
                 }
             };
             let was_open = known.trace.phase.is_open();
             let changes = known.trace.take_in(fact, event);
             let entry = known.entry;
+            // What opens a case is not in the tables yet when the same batch asks for it.
+            known.words = Words::told(event).or(known.words.take());
+            if Findings::concerns(event) {
+                if known.words.is_none() {
+                    known.words = Some(Words::stored(&earlier, entry)?);
+                }
+                if let Some(words) = &known.words {
+                    self.findings.of_case(fact, event, entry, words);
+                }
+            }
             if was_open && !known.trace.phase.is_open() {
                 self.ended.push((fact.position, entry));
             }
@@ -119,6 +143,7 @@ impl Batch {
             let (known_first, known_last) = known.unwrap_or((*first, *last));
             table.insert(day, (known_first.min(*first), known_last.max(*last)))?;
         }
+        self.findings.write(write)?;
         let mut table = write.open_table(META)?;
         table.insert("position", i64::try_from(last.position).unwrap_or(i64::MAX))?;
         table.insert("recorded_at", codec::micros(last.recorded_at))?;

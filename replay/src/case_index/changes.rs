@@ -162,6 +162,8 @@ impl Trace {
             | CaseEvent::CaseArchived(_)
             | CaseEvent::LateEntryExplained(_)
             | CaseEvent::WarningRaised(_)
+            | CaseEvent::WarningRead(_)
+            | CaseEvent::WarningAnswered(_)
             | CaseEvent::LegacyActivityRecorded(_) => (),
         }
     }
@@ -267,6 +269,8 @@ fn said(fact: &Fact, event: &CaseEvent) -> Vec<Change> {
         | CaseEvent::CaseArchived(_)
         | CaseEvent::LateEntryExplained(_)
         | CaseEvent::WarningRaised(_)
+        | CaseEvent::WarningRead(_)
+        | CaseEvent::WarningAnswered(_)
         | CaseEvent::LegacyActivityRecorded(_) => (),
     }
     said.0

@@ -232,13 +232,20 @@ impl Search {
 
     /// Tells whether the fact at a position belongs to the slice.
     fn holds(&self, position: u64) -> Result<bool, StorageError> {
-        if position <= self.slice.through.0 {
-            return Ok(true);
-        }
-        let Some(late) = self.slice.late.filter(|late| position <= late.known.0) else { return Ok(false) };
-        let effective_at = self.late.get(position)?;
-        Ok(effective_at.is_some_and(|effective_at| effective_at.value() <= codec::micros(late.until)))
+        holds(&self.late, &self.slice, position)
     }
+}
+
+/// Tells whether the fact at a position belongs to a slice.
+pub(super) fn holds(late: &ReadOnlyTable<u64, i64>, slice: &Slice, position: u64) -> Result<bool, StorageError> {
+    if position <= slice.through.0 {
+        return Ok(true);
+    }
+    let Some(until) = slice.late.filter(|late| position <= late.known.0).map(|late| late.until) else {
+        return Ok(false);
+    };
+    let effective_at = late.get(position)?;
+    Ok(effective_at.is_some_and(|effective_at| effective_at.value() <= codec::micros(until)))
 }
 
 fn in_order<'a>(entries: BTreeSet<u64>, order: Order) -> Candidates<'a> {

@@ -23,6 +23,10 @@ pub(super) const ENDED: TableDefinition<'_, (u64, u64), ()> = TableDefinition::n
 pub(super) const TRACES: TableDefinition<'_, u64, TraceRow> = TableDefinition::new("traces");
 /// Day of opening (days of the common era) → the first and the last entry opened on it.
 pub(super) const DAYS: TableDefinition<'_, i32, (u64, u64)> = TableDefinition::new("days");
+/// (kind, day on which it counts, position) → whom a finding concerns, as JSON.
+pub(super) const FINDINGS: TableDefinition<'_, (&str, i32, u64), &[u8]> = TableDefinition::new("findings");
+/// (entry, position) of every deemed acceptance taken back.
+pub(super) const TAKEN_BACK: TableDefinition<'_, (u64, u64), ()> = TableDefinition::new("taken-back");
 /// Position of a fact that took effect before it was recorded → when it took effect, in microseconds.
 pub(super) const LATE: TableDefinition<'_, u64, i64> = TableDefinition::new("late");
 /// `format`, `position` and `recorded_at` of the last fact taken in.

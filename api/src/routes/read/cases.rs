@@ -81,7 +81,7 @@ impl FromParameters for CasesQuestion {
     }
 }
 
-fn order(parameters: &mut Parameters) -> Result<Order, Problem> {
+pub(super) fn order(parameters: &mut Parameters) -> Result<Order, Problem> {
     match parameters.text("sort")?.as_deref() {
         None | Some("newest" | "-opened") => Ok(Order::Newest),
         Some("oldest" | "opened") => Ok(Order::Oldest),

@@ -24,23 +24,34 @@ use serde::Serialize;
 
 /// What every statistic is limited to.
 #[derive(Debug, Clone)]
-struct Limits {
+pub(super) struct Limits {
     from: Option<NaiveDate>,
     to: Option<NaiveDate>,
-    item: Option<ItemId>,
+    pub(super) item: Option<ItemId>,
     organisation: Option<OrganisationId>,
-    source: Source,
+    pub(super) source: Source,
+}
+
+impl Limits {
+    /// Takes what a question takes that is not about items.
+    ///
+    /// # Errors
+    /// A value that means nothing.
+    pub(super) fn without_item(parameters: &mut Parameters) -> Result<Self, Problem> {
+        Ok(Self {
+            from: parameters.day("from")?,
+            to: parameters.day("to")?,
+            item: None,
+            organisation: parameters.one("org")?,
+            source: parameters.one("source")?.unwrap_or_default(),
+        })
+    }
 }
 
 impl FromParameters for Limits {
     fn take(parameters: &mut Parameters) -> Result<Self, Problem> {
-        Ok(Self {
-            from: parameters.day("from")?,
-            to: parameters.day("to")?,
-            item: parameters.one("item")?,
-            organisation: parameters.one("org")?,
-            source: parameters.one("source")?.unwrap_or_default(),
-        })
+        let item = parameters.one("item")?;
+        Ok(Self { item, ..Self::without_item(parameters)? })
     }
 }
 
@@ -103,7 +114,7 @@ impl FromParameters for BalanceFilter {
 }
 
 /// A dimension asked for twice tells nothing more than once.
-fn distinct<T: Ord + Copy>(mut listed: Vec<T>) -> Vec<T> {
+pub(super) fn distinct<T: Ord + Copy>(mut listed: Vec<T>) -> Vec<T> {
     listed.sort_unstable();
     listed.dedup();
     listed
@@ -111,13 +122,13 @@ fn distinct<T: Ord + Copy>(mut listed: Vec<T>) -> Vec<T> {
 
 /// An answer with the limits it was made with, so that a figure read aloud can be found again.
 #[derive(Serialize)]
-struct Told<T> {
-    from: NaiveDate,
-    to: NaiveDate,
-    organisation: OrganisationId,
-    source: String,
+pub(super) struct Told<T> {
+    pub(super) from: NaiveDate,
+    pub(super) to: NaiveDate,
+    pub(super) organisation: OrganisationId,
+    pub(super) source: String,
     #[serde(flatten)]
-    answer: T,
+    pub(super) answer: T,
 }
 
 /// Processing times 办理时长, on-time rates and what stands beside them.
@@ -279,12 +290,12 @@ pub(crate) async fn get_balance(
 }
 
 /// Of which organisation figures are told, and whether that limits anything.
-struct Scope {
-    organisation: OrganisationId,
-    within: Option<OrganisationId>,
+pub(super) struct Scope {
+    pub(super) organisation: OrganisationId,
+    pub(super) within: Option<OrganisationId>,
 }
 
-fn scope(views: &Views, caller: &Caller, limits: &Limits) -> Result<Scope, Problem> {
+pub(super) fn scope(views: &Views, caller: &Caller, limits: &Limits) -> Result<Scope, Problem> {
     views.today(|reference| {
         let organisations = &reference.organisations;
         let organisation = rights::asked_organisation(caller, limits.organisation.as_ref(), organisations)?;
@@ -295,7 +306,7 @@ fn scope(views: &Views, caller: &Caller, limits: &Limits) -> Result<Scope, Probl
 }
 
 /// The period asked for; where nothing is said, from the beginning of the year until the moment.
-fn period(limits: &Limits, day: NaiveDate, today: NaiveDate) -> Result<Period, Problem> {
+pub(super) fn period(limits: &Limits, day: NaiveDate, today: NaiveDate) -> Result<Period, Problem> {
     let new_year = NaiveDate::from_ymd_opt(day.year(), 1, 1).unwrap_or(day);
     let tomorrow = day.succ_opt().unwrap_or(day);
     let from = limits.from.unwrap_or_else(|| limits.to.map_or(new_year, |to| new_year.min(to)));

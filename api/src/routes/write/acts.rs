@@ -86,6 +86,8 @@ pub fn body_of(action: Action) -> Option<Body> {
         Action::Forward => body::<ForwardBody>(),
         Action::Urge => body::<UrgeBody>(),
         Action::AnswerUrging => body::<AnswerUrgingBody>(),
+        Action::ReadWarning => body::<ReadWarningBody>(),
+        Action::AnswerWarning => body::<AnswerWarningBody>(),
         Action::RequestCorrection => body::<RequestCorrectionBody>(),
         Action::ApproveCorrection => body::<ApproveCorrectionBody>(),
         Action::RejectCorrection => body::<RejectCorrectionBody>(),

@@ -8,7 +8,7 @@ use crate::node::Node;
 use crate::problem::{Kind, Problem};
 use crate::seal::{self, Flaws};
 use crate::vault::{Keyring, VaultError};
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use domain::actor::{Actor, Channel, Role};
 use domain::case::Case;
 use domain::event::item::RatingStage;
@@ -17,11 +17,12 @@ use domain::event::rating::{
 };
 use domain::fact::Subject;
 use domain::ids::{CaseId, ItemId, OrganisationId, RatingId, StaffId, SubjectId};
-use domain::rating::{Opinion, Rating, RatingCommand, Standing};
+use domain::rating::{Opinion, OpinionOrigin, Rating, RatingCommand, Standing};
 use domain::sealed::Sealed;
 use domain::zone::day_of;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::net::IpAddr;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -93,20 +94,48 @@ pub struct RateBody {
     /// The code printed on the receipt, in place of a token.
     #[serde(default)]
     pub code: Option<String>,
+    /// What the device calls itself; kept as a keyed digest only, to tell ratings of one device.
+    #[serde(default)]
+    pub device: Option<String>,
 }
 
 fn finish() -> RatingStage {
     RatingStage::Finish
 }
 
-fn check_opinion(comment: Option<&str>, indicators: &[IndicatorBody], channel: RatingChannel, flaws: &mut Flaws) {
+fn check_opinion(
+    comment: Option<&str>,
+    device: Option<&str>,
+    indicators: &[IndicatorBody],
+    channel: RatingChannel,
+    flaws: &mut Flaws,
+) {
     flaws.optional("/comment", comment);
+    flaws.optional("/device", device);
     flaws.list("/indicators", indicators);
     for (place, indicator) in indicators.iter().enumerate() {
         flaws.name(&format!("/indicators/{place}/indicator"), &indicator.indicator);
     }
     if channel == RatingChannel::System {
         flaws.add("/channel", "不可使用该渠道", "is not a channel for people");
+    }
+}
+
+/// Words of fewer letters than this are everybody's, and tell nothing.
+const TELLING_LETTERS_MIN: usize = 6;
+
+/// Where an opinion came from, as keyed digests.
+fn origin(node: &Node, device: Option<&str>, network: Option<IpAddr>, comment: Option<&str>) -> OpinionOrigin {
+    let digest = |of: &str, text: &str| seal::origin_digest(&node.vault, of, text);
+    let letters = |text: &str| text.chars().filter(|letter| letter.is_alphanumeric()).collect::<String>();
+    let told = comment.map(letters).filter(|letters| TELLING_LETTERS_MIN <= letters.chars().count());
+    OpinionOrigin {
+        device: device.map(|device| digest("device", device)),
+        // Whoever asks from this very machine is a proxy or a test, and stands for nobody's network.
+        network: network
+            .filter(|network| !network.is_loopback())
+            .map(|network| digest("network", &network.to_string())),
+        text: told.map(|letters| digest("text", &letters)),
     }
 }
 
@@ -128,16 +157,22 @@ struct Rated {
 ///
 /// # Errors
 /// There is nothing to rate for the caller, the body is flawed, a rule forbids it, or the log is in trouble.
-pub async fn rate(node: web::Data<Node>, caller: Option<Caller>, incoming: Incoming) -> Result<HttpResponse, Problem> {
+pub async fn rate(
+    node: web::Data<Node>,
+    caller: Option<Caller>,
+    request: HttpRequest,
+    incoming: Incoming,
+) -> Result<HttpResponse, Problem> {
+    let network = request.peer_addr().map(|address| address.ip());
     let body: RateBody = incoming.read()?;
     if caller.is_none() && body.code.is_none() {
         return Err(Problem::new(Kind::Unauthenticated));
     }
     let mut flaws = Flaws::default();
-    check_opinion(body.comment.as_deref(), &body.indicators, body.channel, &mut flaws);
+    check_opinion(body.comment.as_deref(), body.device.as_deref(), &body.indicators, body.channel, &mut flaws);
     flawless(flaws)?;
     for _ in 0..ATTEMPTS_MAX {
-        match rate_once(&node, caller.as_ref(), &incoming, &body).await? {
+        match rate_once(&node, caller.as_ref(), network, &incoming, &body).await? {
             Some(response) => return Ok(response),
             // The case moved on between looking and recording: look again.
             None => continue,
@@ -149,6 +184,7 @@ pub async fn rate(node: web::Data<Node>, caller: Option<Caller>, incoming: Incom
 async fn rate_once(
     node: &Node,
     caller: Option<&Caller>,
+    network: Option<IpAddr>,
     incoming: &Incoming,
     body: &RateBody,
 ) -> Result<Option<HttpResponse>, Problem> {
@@ -164,13 +200,20 @@ async fn rate_once(
     };
     let keyring = node.vault.keyring([rated.keeper.clone()]).await?;
     let comment = body.comment.as_deref();
+    let origin = origin(node, body.device.as_deref(), network, comment);
     let comment =
         comment.map(|text| node.vault.seal(&keyring, &rated.keeper, &subject.to_string(), text)).transpose()?;
     let rater = caller.and_then(|caller| caller.actor.subject());
     let command = RatingCommand::Rate {
         about: rated.about,
         stage: body.stage,
-        opinion: Opinion { level: body.level, indicators: choices(&body.indicators), comment, channel: body.channel },
+        opinion: Opinion {
+            level: body.level,
+            indicators: choices(&body.indicators),
+            comment,
+            channel: body.channel,
+            origin,
+        },
         real_name: body.real_name.unwrap_or(rater.is_some()),
         rater,
         service: rated.service,
@@ -217,7 +260,8 @@ async fn rated(node: &Node, caller: Option<&Caller>, body: &RateBody) -> Result<
         let keeper = caller.actor.subject().ok_or_else(|| Problem::new(Kind::Forbidden))?;
         let source = super::cases::own();
         let service = RatedService { source, item, organisation, window: None, staff, ended_on: day };
-        let standing = Standing { stage_reached: true, entitled: vec![keeper.clone()], code_verified: false };
+        let standing =
+            Standing { stage_reached: true, entitled: vec![keeper.clone()], code_verified: false, ended_at: None };
         Ok((service, standing, keeper))
     };
     let (about, (service, standing, keeper)) = match &body.subject {
@@ -253,8 +297,12 @@ async fn rated_case(node: &Node, caller: Option<&Caller>, id: CaseId, body: &Rat
     let application = loaded.state.application.as_ref().ok_or_else(Problem::not_found)?;
     let code_verified = body.code.as_deref().is_some_and(|code| is_code(node, &loaded.state, &subject, code));
     let service = loaded.state.rated_service(body.stage);
-    let standing =
-        Standing { stage_reached: service.is_some(), entitled: loaded.state.entitled_to_rate(), code_verified };
+    let standing = Standing {
+        stage_reached: service.is_some(),
+        entitled: loaded.state.entitled_to_rate(),
+        code_verified,
+        ended_at: loaded.state.closed_at.filter(|_| body.stage == RatingStage::Finish),
+    };
     // Before the stage is reached there is no service yet; the decider then says so.
     let service = service.unwrap_or_else(|| RatedService {
         source: application.source.clone(),
@@ -343,6 +391,9 @@ pub struct ReviseBody {
     /// The code printed on the receipt, in place of a token.
     #[serde(default)]
     pub code: Option<String>,
+    /// What the device calls itself; kept as a keyed digest only, to tell ratings of one device.
+    #[serde(default)]
+    pub device: Option<String>,
 }
 
 /// 不予采纳.
@@ -483,7 +534,7 @@ pub async fn act(
     Ok(Written::new(id.to_string(), &done).respond())
 }
 
-fn is_visible(node: &Node, caller: &Caller, subject: &Subject, loaded: &Loaded<Rating>) -> bool {
+pub(crate) fn is_visible(node: &Node, caller: &Caller, subject: &Subject, loaded: &Loaded<Rating>) -> bool {
     use crate::execute::Stream as _;
     let reference = node.reference.now();
     let labels = loaded.state.labels(subject, &reference.reference);
@@ -522,7 +573,7 @@ async fn command(
     Ok(match action {
         OrderAction::Revise => {
             let body: ReviseBody = checked(incoming, |body: &ReviseBody, flaws| {
-                check_opinion(body.comment.as_deref(), &body.indicators, body.channel, flaws);
+                check_opinion(body.comment.as_deref(), body.device.as_deref(), &body.indicators, body.channel, flaws);
             })?;
             let comment = body.comment.as_deref().map(|text| words.seal(text)).transpose()?;
             let (level, indicators, channel) = (body.level, choices(&body.indicators), body.channel);
@@ -534,7 +585,8 @@ async fn command(
                 }
                 _ => false,
             };
-            let opinion = Opinion { level, indicators, comment, channel };
+            let origin = origin(words.node, body.device.as_deref(), None, body.comment.as_deref());
+            let opinion = Opinion { level, indicators, comment, channel, origin };
             RatingCommand::Revise { opinion, rater: caller.actor.subject(), code_verified }
         }
         OrderAction::NotAdopt => {

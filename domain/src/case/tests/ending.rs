@@ -179,7 +179,8 @@ fn an_instant_case_over_midnight_is_marked() {
 
 #[test]
 fn delivery_after_its_limit_is_marked() {
-    let story = Story::licence_in_review("2026-03-02 09:00").then(&chief(), granted()).then(&output(), finish());
+    let story = Story::licence_in_review("2026-03-02 09:00").then(&chief(), granted());
+    let story = story.then(&maker(), make_result()).then(&output(), finish());
     let in_time = story.clone().on("2026-03-16 09:00").then(&output(), deliver()).marks_nothing();
     assert_eq!(in_time.case.delivery.unwrap().days_after_decision, 10);
     story.on("2026-03-17 09:00").then(&output(), deliver()).marks(Anomaly::LateDelivery);

@@ -13,8 +13,11 @@ use domain::zone::{self, Instant, day_of};
 use projections::Projection;
 use projections::balance::{Balance, BalanceQuery};
 use projections::case_file::CaseFile;
+use projections::oversight::{AnomaliesQuery, AnomalyDimension, Oversight};
 use projections::processing_times::{Cohort, Dimension, ProcessingTimes, ProcessingTimesQuery, RegionAs};
 use projections::queues::{QueueQuery, Queues};
+use projections::rating_signs::{RatingSigns, SignsQuery};
+use projections::rating_windows::RatingWindows;
 use projections::reference::ReferenceData;
 use projections::satisfaction::{Satisfaction, SatisfactionDimension, SatisfactionQuery};
 use projections::scope::{Attribution, Month, Period, Source};
@@ -83,6 +86,13 @@ async fn projection_as_of(opened: &Opened, name: &str, slice: &Slice, at: Instan
         Satisfaction::NAME => {
             as_json(&past::<Satisfaction>(opened, slice).await?.state.answer(&satisfaction(), reference, today))
         }
+        Oversight::NAME => {
+            as_json(&past::<Oversight>(opened, slice).await?.state.anomalies(&oversight(), &reference.organisations))
+        }
+        RatingSigns::NAME => {
+            as_json(&past::<RatingSigns>(opened, slice).await?.state.answer(&rating_signs(), reference))
+        }
+        RatingWindows::NAME => shown(&past::<RatingWindows>(opened, slice).await?),
         Balance::NAME => {
             as_json(&past::<Balance>(opened, slice).await?.state.answer(&balance(today), &reference.organisations))
         }
@@ -121,6 +131,22 @@ fn satisfaction() -> SatisfactionQuery {
         organisation: None,
         source: Source::default(),
     }
+}
+
+fn oversight() -> AnomaliesQuery {
+    AnomaliesQuery {
+        period: ever(),
+        group_by: vec![AnomalyDimension::Kind],
+        kinds: Vec::new(),
+        item: None,
+        organisation: None,
+        person: None,
+        source: Source::default(),
+    }
+}
+
+fn rating_signs() -> SignsQuery {
+    SignsQuery { period: ever(), organisation: None, source: Source::default() }
 }
 
 fn balance(today: NaiveDate) -> BalanceQuery {

@@ -63,6 +63,39 @@ impl Act for AnswerUrgingBody {
     }
 }
 
+/// 已阅: every warning of the case that nobody took note of.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({}))]
+pub struct ReadWarningBody {}
+
+impl Act for ReadWarningBody {
+    fn check(&self, _: &mut Flaws) {}
+
+    fn command(&self, _: &Sealer<'_>) -> Result<CaseCommand, VaultError> {
+        Ok(CaseCommand::ReadWarning)
+    }
+}
+
+/// 预警答复: to every warning of the case that nobody answered.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"answer": "已加派人手，明日办结"}))]
+pub struct AnswerWarningBody {
+    /// What is done about it.
+    pub answer: String,
+}
+
+impl Act for AnswerWarningBody {
+    fn check(&self, flaws: &mut Flaws) {
+        flaws.text("/answer", &self.answer);
+    }
+
+    fn command(&self, sealer: &Sealer<'_>) -> Result<CaseCommand, VaultError> {
+        Ok(CaseCommand::AnswerWarning { answer: sealer.text(&self.answer)? })
+    }
+}
+
 /// What is to be corrected, and to what.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(tag = "field", rename_all = "kebab-case", deny_unknown_fields)]
