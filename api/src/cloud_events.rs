@@ -46,18 +46,19 @@ pub struct CloudEvent {
 /// Returns the event for a reader of this sight.
 #[must_use]
 pub fn cloud_event(recorded: &RecordedEvent, sight: Sight) -> CloudEvent {
-    let stream = recorded.stream.as_str();
+    let stream = recorded.stream();
+    let by = recorded.by();
     let subject = stream.strip_prefix("case-").unwrap_or(stream);
-    let resident = recorded.by.role == "resident";
+    let resident = by.role == "resident";
     CloudEvent {
         specversion: "1.0",
         id: Ulid::from(recorded.id.0).to_string(),
         source: "urn:yichuang:log",
-        r#type: recorded.kind.clone(),
+        r#type: recorded.kind().to_owned(),
         subject: subject.to_owned(),
         time: shown(recorded.occurred_at),
         datacontenttype: "application/json",
-        dataschema: format!("urn:yichuang:event:{}:{}", recorded.kind, recorded.schema),
+        dataschema: format!("urn:yichuang:event:{}:{}", recorded.kind(), recorded.schema),
         sequence: recorded.position.to_string(),
         partitionkey: stream.to_owned(),
         recordedtime: shown(recorded.recorded_at),
@@ -65,12 +66,12 @@ pub fn cloud_event(recorded: &RecordedEvent, sight: Sight) -> CloudEvent {
         command: Ulid::from(recorded.command.0).to_string(),
         correlation: Ulid::from(recorded.correlation).to_string(),
         causation: recorded.causation.map(|id| Ulid::from(id.0).to_string()),
-        actor: (Sight::Files <= sight || !resident).then(|| recorded.by.id.clone()),
-        actorrole: recorded.by.role.clone(),
-        organisation: recorded.by.organisation.clone(),
-        window: recorded.by.window.clone(),
-        channel: recorded.by.channel.clone(),
-        data: data(&recorded.body, sight),
+        actor: (Sight::Files <= sight || !resident).then(|| by.id.to_owned()),
+        actorrole: by.role.to_owned(),
+        organisation: by.organisation.to_owned(),
+        window: by.window.to_owned(),
+        channel: by.channel.to_owned(),
+        data: data(recorded.body(), sight),
     }
 }
 
@@ -116,27 +117,33 @@ fn is_sealed(fields: &Map<String, Value>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eventstore::{By, CommandDigest, CommandId, EventId, Position, StreamName, StreamVersion};
+    use eventstore::{
+        By, CommandDigest, CommandId, EventId, Expected, Frame, NewEvent, Position, StreamName, StreamVersion, Write,
+    };
     use serde_json::json;
 
     fn recorded(body: &Value) -> RecordedEvent {
-        RecordedEvent {
-            position: Position(12),
-            stream: StreamName::try_from("case-01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap(),
-            version: StreamVersion(1),
+        let event = NewEvent {
             id: EventId(1),
             kind: "case-submitted".to_owned(),
             schema: 1,
-            recorded_at: 1_770_948_000_000_000,
             occurred_at: 1_770_944_400_000_000,
-            by: By { id: "3f2a".into(), role: "resident".into(), organisation: "361023".into(), ..By::default() },
-            command: CommandId(2),
-            digest: CommandDigest([0; 16]),
-            correlation: 3,
-            causation: None,
             labels: Vec::new(),
             body: serde_json::to_vec(body).unwrap().into(),
-        }
+        };
+        let stream = StreamName::try_from("case-01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap();
+        let write = Write { stream, expected: Expected::Empty, events: vec![event.clone()] };
+        let frame = Frame {
+            command: CommandId(2),
+            digest: CommandDigest([0; 16]),
+            now: 1_770_948_000_000_000,
+            by: By { id: "3f2a".into(), role: "resident".into(), organisation: "361023".into(), ..By::default() },
+            correlation: 3,
+            causation: None,
+            guards: Vec::new(),
+            writes: Vec::new(),
+        };
+        RecordedEvent::of(&frame, &write, &event, Position(12), StreamVersion(1), frame.now)
     }
 
     fn party() -> Value {

@@ -185,8 +185,11 @@ mod tests {
         for _ in 0..2 {
             let (store, _) = city(60, 5).await;
             let page = store.read(&Selection::All, Position::START, 4096).await.expect("a page");
-            let told: Vec<_> =
-                page.events.into_iter().map(|event| (event.id, event.stream, event.kind, event.recorded_at)).collect();
+            let told: Vec<_> = page
+                .events
+                .into_iter()
+                .map(|event| (event.id, event.stream().to_owned(), event.kind().to_owned(), event.recorded_at))
+                .collect();
             logs.push(told);
         }
         assert_eq!(logs[0], logs[1]);

@@ -136,7 +136,7 @@ fn sealed(fields: &Map<String, Value>) -> Option<Sealed> {
     else {
         return None;
     };
-    Some(Sealed { subject: subject.parse().ok()?, cipher: cipher.clone() })
+    Some(Sealed { subject: subject.parse().ok()?, cipher: cipher.into() })
 }
 
 fn party(fields: &Map<String, Value>) -> Option<Party> {

@@ -10,14 +10,13 @@ use crate::node::Node;
 use actix_web::web;
 use domain::case::Case;
 use domain::due::{DueCommand, due, next_due, system_for};
-use domain::fact::{Fact, Subject};
+use domain::fact::Subject;
 use domain::ids::{CaseId, CommandId, OrganisationId};
 use domain::zone::Instant;
 use eventstore::CommandDigest;
 use futures::stream::{self, StreamExt as _};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::TryRecvError;
@@ -86,7 +85,7 @@ struct Found {
 
 /// What is remembered from one look to the next.
 pub struct Rounds {
-    pages: Receiver<Arc<[Fact]>>,
+    pages: Receiver<replay::pages::Page>,
     agenda: Agenda,
     calendar: Option<u32>,
 }
@@ -129,7 +128,7 @@ async fn tick(node: web::Data<Node>, mut stopped: watch::Receiver<bool>) {
 }
 
 /// Returns the cases that something happened to since the last look; nothing if too much happened to know.
-fn touched(pages: &mut Receiver<Arc<[Fact]>>) -> Option<BTreeSet<CaseId>> {
+fn touched(pages: &mut Receiver<replay::pages::Page>) -> Option<BTreeSet<CaseId>> {
     let mut cases = BTreeSet::new();
     loop {
         match pages.try_recv() {

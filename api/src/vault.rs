@@ -274,7 +274,7 @@ impl Vault {
         let key = keyring.keys.get(subject).ok_or(VaultError::Erased)?;
         let bytes = key.seal(text.as_bytes(), associated(subject, context).as_bytes());
         let cipher = ALGORITHM.to_owned() + &STANDARD_NO_PAD.encode(bytes);
-        Ok(Sealed { subject: subject.clone(), cipher })
+        Ok(Sealed { subject: subject.clone(), cipher: cipher.into() })
     }
 
     /// Opens a sealed text of this context.

@@ -296,7 +296,7 @@ async fn nothing_personal_is_stored_in_clear() {
         .read(&Selection::All, Position(city.node.live.position().0.saturating_sub(50)), 4096)
         .await
         .unwrap();
-    page.events.iter().for_each(|event| stored.extend_from_slice(&event.body));
+    page.events.iter().for_each(|event| stored.extend_from_slice(event.body()));
     let mut folders = vec![city.folder.path().to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {

@@ -29,8 +29,10 @@ pub struct Limit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Freeze {
     /// The first day.
+    #[serde(with = "crate::zone::day")]
     pub from: NaiveDate,
     /// The last day.
+    #[serde(with = "crate::zone::day")]
     pub to: NaiveDate,
 }
 
@@ -38,13 +40,15 @@ pub struct Freeze {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deadline {
     /// Day 0.
+    #[serde(with = "crate::zone::day")]
     pub start: NaiveDate,
     /// The limit, extensions included.
     pub limit: Limit,
     /// The last day in time.
+    #[serde(with = "crate::zone::day")]
     pub date: NaiveDate,
     /// 黄灯 from this day on; never, if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "crate::zone::day::option", skip_serializing_if = "Option::is_none")]
     pub yellow_from: Option<NaiveDate>,
     /// It reaches into a year whose calendar is not published.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -97,10 +101,10 @@ fn at_pause(day: NaiveDate, paused_since: Option<NaiveDate>) -> NaiveDate {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pauses {
     /// 承诺时限.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "crate::zone::day::option", skip_serializing_if = "Option::is_none")]
     pub promised: Option<NaiveDate>,
     /// 法定时限.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "crate::zone::day::option", skip_serializing_if = "Option::is_none")]
     pub legal: Option<NaiveDate>,
 }
 

@@ -1,7 +1,10 @@
-//! Names of things. Our own ids are ULIDs; codes that others issue stay opaque text.
+//! Names of things. Our own ids are ULIDs; codes that others issue stay opaque text, copied without an allocation.
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use smol_str::SmolStr;
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 use ulid::Ulid;
 
@@ -43,9 +46,9 @@ macro_rules! id {
     };
     ($(#[$doc:meta])* text $name:ident, $chars_max:literal) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(Box<str>);
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(SmolStr);
 
         impl $name {
             /// The longest code, in characters.
@@ -58,25 +61,20 @@ macro_rules! id {
             }
         }
 
-        impl TryFrom<String> for $name {
-            type Error = IdError;
-            fn try_from(text: String) -> Result<Self, IdError> {
-                // Nearly every code is short and ASCII, and millions are read at a time.
-                if (1..=$chars_max).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-                    return Ok(Self(text.into()));
-                }
-                let fits = (1..=$chars_max).contains(&text.chars().count());
-                if !fits || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
-                    return Err(IdError::new(stringify!($name), &text));
-                }
-                Ok(Self(text.into()))
-            }
-        }
-
         impl FromStr for $name {
             type Err = IdError;
             fn from_str(text: &str) -> Result<Self, IdError> {
-                Self::try_from(text.to_owned())
+                match is_code(text, $chars_max) {
+                    true => Ok(Self(text.into())),
+                    false => Err(IdError::new(stringify!($name), text)),
+                }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+            fn try_from(text: String) -> Result<Self, IdError> {
+                text.parse()
             }
         }
 
@@ -86,12 +84,43 @@ macro_rules! id {
             }
         }
 
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_str(FromText(PhantomData))
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
             }
         }
     };
+}
+
+/// Tells whether a text is a code of at most so many characters, none of them white or unprintable.
+fn is_code(text: &str, chars_max: usize) -> bool {
+    // Nearly every code is short and ASCII, and millions are read at a time.
+    if (1..=chars_max).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return true;
+    }
+    let fits = (1..=chars_max).contains(&text.chars().count());
+    fits && !text.chars().any(|c| c.is_control() || c.is_whitespace())
+}
+
+/// Reads a code where it stands, without a copy on the way.
+struct FromText<T>(PhantomData<T>);
+
+impl<T: FromStr<Err = IdError>> Visitor<'_> for FromText<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
 }
 
 id! {

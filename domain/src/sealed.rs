@@ -2,6 +2,7 @@
 
 use crate::ids::SubjectId;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 /// Text encrypted with one person's key. Destroying the key erases it wherever it was copied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -9,7 +10,7 @@ pub struct Sealed {
     /// Whose key opens it.
     pub subject: SubjectId,
     /// `<algorithm>.<base64 of nonce and ciphertext>`; the algorithm is `a1` for AES-256-GCM.
-    pub cipher: String,
+    pub cipher: SmolStr,
 }
 
 /// 申请人类型 (GB/T 39046 A.4).

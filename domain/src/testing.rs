@@ -38,7 +38,7 @@ pub(crate) fn context<'a>(at: Instant, actor: &'a Actor, reference: &'a Referenc
 
 pub(crate) fn sealed(text: &str) -> Sealed {
     let subject: SubjectId = "p-1".parse().unwrap();
-    Sealed { subject, cipher: format!("a1.{text}") }
+    Sealed { subject, cipher: format!("a1.{text}").into() }
 }
 
 pub(crate) fn organisation(id: &str) -> OrganisationId {

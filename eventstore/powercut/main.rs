@@ -101,7 +101,7 @@ async fn check(dir: &Path, acknowledged: &Path) {
     let mut frames: BTreeMap<u128, Vec<&RecordedEvent>> = BTreeMap::new();
     for (position, event) in (1..).zip(&events) {
         assert_eq!(event.position, Position(position), "a hole");
-        let version: &mut u64 = versions.entry(&event.stream).or_default();
+        let version: &mut u64 = versions.entry(event.stream()).or_default();
         *version += 1;
         assert_eq!(event.version, StreamVersion(*version));
         frames.entry(event.command.0).or_default().push(event);
@@ -111,10 +111,7 @@ async fn check(dir: &Path, acknowledged: &Path) {
     }
     for (command, events) in frames {
         let expected = frame_of(command).writes.into_iter().flat_map(|write| write.events);
-        assert!(
-            expected.map(|event| event.body).eq(events.iter().map(|event| event.body.clone())),
-            "{command} is torn"
-        );
+        assert!(expected.map(|event| event.body).eq(events.iter().map(|event| event.body())), "{command} is torn");
         assert!(store.answer(CommandId(command)).await.unwrap().is_some(), "no answer to {command}");
     }
     assert_eq!(store.verify(&mut |_| ()).unwrap().events, events.len() as u64);

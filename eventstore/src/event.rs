@@ -1,4 +1,4 @@
-//! The words of the log: positions, versions, frames, events as handed in and as recorded.
+//! The words of the log: positions, versions, frames, events as handed in.
 
 use bytes::Bytes;
 use std::fmt;
@@ -141,20 +141,20 @@ pub struct Guard {
 }
 
 /// Who wrote, in the writer's own words; opaque here.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct By {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct By<Word = String> {
     /// The person or process.
-    pub id: String,
+    pub id: Word,
     /// In which role.
-    pub role: String,
+    pub role: Word,
     /// For which organisation.
-    pub organisation: String,
+    pub organisation: Word,
     /// At which window or desk; may be empty.
-    pub window: String,
+    pub window: Word,
     /// On whose behalf; may be empty.
-    pub acting_for: String,
+    pub acting_for: Word,
     /// Through which channel.
-    pub channel: String,
+    pub channel: Word,
 }
 
 /// One event as handed in.
@@ -238,39 +238,4 @@ pub struct Head {
     pub position: Position,
     /// The last event's `recorded_at`; 0 while the log is empty.
     pub recorded_at: Micros,
-}
-
-/// One event as it stands in the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordedEvent {
-    /// Where it stands in the log.
-    pub position: Position,
-    /// Its stream.
-    pub stream: StreamName,
-    /// Where it stands in its stream.
-    pub version: StreamVersion,
-    /// Its id.
-    pub id: EventId,
-    /// The wire name of its type.
-    pub kind: String,
-    /// The version of that type's body.
-    pub schema: u16,
-    /// When the log recorded it; never runs backwards along positions.
-    pub recorded_at: Micros,
-    /// When it happened; never after `recorded_at`.
-    pub occurred_at: Micros,
-    /// Who wrote it.
-    pub by: By,
-    /// The command that caused it.
-    pub command: CommandId,
-    /// The digest of that command's request.
-    pub digest: CommandDigest,
-    /// What belongs together.
-    pub correlation: u128,
-    /// The event that led to the command, if one did.
-    pub causation: Option<EventId>,
-    /// Opaque words by which feeds are filtered.
-    pub labels: Vec<String>,
-    /// The body, byte for byte as handed in.
-    pub body: Bytes,
 }

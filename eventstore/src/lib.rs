@@ -10,6 +10,7 @@
 mod error;
 mod event;
 mod memory;
+mod record;
 mod sled;
 mod store;
 #[cfg(feature = "testing")]
@@ -19,9 +20,10 @@ mod verdict;
 pub use error::{AppendError, BoxError, ReadError};
 pub use event::{
     Answer, Appended, By, CommandDigest, CommandId, EventId, Expected, Frame, Guard, Head, Micros, NewEvent, Position,
-    RecordedEvent, StreamName, StreamNameError, StreamVersion, Write,
+    StreamName, StreamNameError, StreamVersion, Write,
 };
 pub use memory::InMemory;
+pub use record::RecordedEvent;
 pub use sled::{
     CommitObserver, FORMAT, Finding, Mending, OnMending, OpenError, Options, Outcome, Part, Progress, Sled,
     VOLUME_EVENTS, Verified,

@@ -58,7 +58,7 @@ impl EventStore for InMemory {
         if claim.events == 0 {
             return Ok(verdict::nothing_appended(head));
         }
-        let appended = log.record(frame, recorded_at);
+        let appended = log.record(&frame, recorded_at);
         self.head.send_replace(log.head());
         Ok(appended)
     }
@@ -106,35 +106,20 @@ impl Log {
         self.events.get(index_after(position).checked_sub(1)?)
     }
 
-    fn record(&mut self, frame: Frame, recorded_at: Micros) -> Appended {
+    fn record(&mut self, frame: &Frame, recorded_at: Micros) -> Appended {
         let first = self.head().position.next();
         let mut versions = Vec::with_capacity(frame.writes.len());
-        for write in frame.writes {
+        for write in &frame.writes {
             let places = self.streams.entry(write.stream.clone()).or_default();
             let brought = !write.events.is_empty();
-            for event in write.events {
+            for event in &write.events {
                 let position = Position(self.events.len() as u64 + 1);
                 places.push(position);
-                self.events.push(RecordedEvent {
-                    position,
-                    stream: write.stream.clone(),
-                    version: StreamVersion(places.len() as u64),
-                    id: event.id,
-                    kind: event.kind,
-                    schema: event.schema,
-                    recorded_at,
-                    occurred_at: event.occurred_at,
-                    by: frame.by.clone(),
-                    command: frame.command,
-                    digest: frame.digest,
-                    correlation: frame.correlation,
-                    causation: frame.causation,
-                    labels: event.labels,
-                    body: event.body,
-                });
+                let version = StreamVersion(places.len() as u64);
+                self.events.push(RecordedEvent::of(frame, write, event, position, version, recorded_at));
             }
             if brought {
-                versions.push((write.stream, StreamVersion(places.len() as u64)));
+                versions.push((write.stream.clone(), StreamVersion(places.len() as u64)));
             }
         }
         let appended = Appended { first, last: self.head().position, recorded_at, versions };
@@ -150,7 +135,7 @@ impl Log {
             if events.len() == page_limit(limit) || PAGE_BYTES_MAX <= bytes {
                 break;
             }
-            bytes += event.body.len();
+            bytes += event.body().len();
             events.extend(selected.next().cloned());
         }
         let end = selected.peek().is_none();

@@ -7,7 +7,6 @@ mod index;
 mod journal;
 mod keeper;
 mod mending;
-mod record;
 mod recovery;
 mod root;
 mod sieve;
@@ -466,7 +465,7 @@ impl Shared {
             }
             let found = volume.page(seen.0, last, limit - events.len())?;
             let more = self.observed(volume, found);
-            bytes += more.iter().map(|event| event.body.len()).sum::<usize>();
+            bytes += more.iter().map(|event| event.body().len()).sum::<usize>();
             events.extend(more);
         }
         let through = events.last().map_or(after, |event| event.position).max(after);
@@ -496,7 +495,7 @@ impl Shared {
                 }
                 let (piece, rest) = places.split_at(places.len().min(room).min(PIECE_EVENTS));
                 let more = self.observed(volume, volume.events_at(piece)?);
-                bytes += more.iter().map(|event| event.body.len()).sum::<usize>();
+                bytes += more.iter().map(|event| event.body().len()).sum::<usize>();
                 events.extend(more);
                 places = rest;
             }

@@ -117,9 +117,9 @@ async fn check(log: &Path, acknowledged: &BTreeMap<u128, (u64, u64)>) {
     let mut frames: BTreeMap<u128, Vec<&RecordedEvent>> = BTreeMap::new();
     for (position, event) in (1..).zip(&events) {
         assert_eq!(event.position, Position(position), "a hole, or a position twice");
-        let version: &mut u64 = versions.entry(&event.stream).or_default();
+        let version: &mut u64 = versions.entry(event.stream()).or_default();
         *version += 1;
-        assert_eq!(event.version, StreamVersion(*version), "{}", event.stream);
+        assert_eq!(event.version, StreamVersion(*version), "{}", event.stream());
         frames.entry(event.command.0).or_default().push(event);
     }
     for (command, (first, last)) in acknowledged {

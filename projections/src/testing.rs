@@ -56,7 +56,7 @@ pub(crate) fn noon(day: NaiveDate) -> Instant {
 }
 
 pub(crate) fn sealed(text: &str) -> Sealed {
-    Sealed { subject: id("p-1"), cipher: format!("a1.{text}") }
+    Sealed { subject: id("p-1"), cipher: format!("a1.{text}").into() }
 }
 
 pub(crate) fn actor(name: &str, role: Role, organisation: &str) -> Actor {

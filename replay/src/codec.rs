@@ -66,14 +66,14 @@ pub fn stream_name(subject: &Subject) -> Result<StreamName, CodecError> {
 pub fn fact(recorded: &RecordedEvent) -> Result<Fact, CodecError> {
     Ok(Fact {
         position: recorded.position.0,
-        subject: recorded.stream.as_str().parse()?,
+        subject: recorded.stream().parse()?,
         version: recorded.version.0,
         id: EventId(recorded.id.0.into()),
         recorded_at: instant(recorded.recorded_at)?,
         occurred_at: instant(recorded.occurred_at)?,
-        by: actor(&recorded.by)?,
+        by: actor(&recorded.by())?,
         command: CommandId(recorded.command.0.into()),
-        event: Event::decode(&recorded.kind, recorded.schema, &recorded.body)?,
+        event: Event::decode(recorded.kind(), recorded.schema, recorded.body())?,
     })
 }
 
@@ -81,13 +81,13 @@ pub fn fact(recorded: &RecordedEvent) -> Result<Fact, CodecError> {
 ///
 /// # Errors
 /// An id, role or channel that is none of ours.
-pub fn actor(by: &By) -> Result<Actor, CodecError> {
+pub fn actor(by: &By<&str>) -> Result<Actor, CodecError> {
     Ok(Actor {
         id: by.id.parse()?,
         role: by.role.parse()?,
         organisation: by.organisation.parse()?,
-        window: present(&by.window).map(str::parse).transpose()?,
-        acting_for: present(&by.acting_for).map(str::parse).transpose()?,
+        window: present(by.window).map(str::parse).transpose()?,
+        acting_for: present(by.acting_for).map(str::parse).transpose()?,
         channel: by.channel.parse()?,
     })
 }

@@ -6,10 +6,9 @@
 use crate::case_index::CaseIndex;
 use crate::checkpoint::{CheckpointError, Checkpoints};
 use crate::history::{History, HistoryError};
-use crate::pages::Pages;
+use crate::pages::{Page, Pages};
 use crate::rebuild::{self, Comparison, RebuildError};
 use crate::views::Views;
-use domain::fact::Fact;
 use eventstore::{Position, ReadError};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
@@ -49,7 +48,7 @@ struct Shared {
     views: RwLock<Views>,
     applied: watch::Sender<Position>,
     indexed: watch::Sender<Position>,
-    facts: broadcast::Sender<Arc<[Fact]>>,
+    facts: broadcast::Sender<Page>,
     trouble: Mutex<Trouble>,
     // Whoever changes the views: the follower between two pages, or a rebuild that puts its own in their place.
     turn: Turn<()>,
@@ -176,7 +175,7 @@ impl Live {
     ///
     /// A receiver that lags is told so by the channel; it then reads the log from the last position it saw.
     #[must_use]
-    pub fn subscribe(&self) -> broadcast::Receiver<Arc<[Fact]>> {
+    pub fn subscribe(&self) -> broadcast::Receiver<Page> {
         self.shared.facts.subscribe()
     }
 
@@ -256,11 +255,7 @@ fn restored(checkpoints: &Checkpoints, head: Position) -> Views {
     views
 }
 
-async fn follow(
-    shared: Arc<Shared>,
-    mut stop: watch::Receiver<bool>,
-    to_index: tokio::sync::mpsc::Sender<Arc<[Fact]>>,
-) {
+async fn follow(shared: Arc<Shared>, mut stop: watch::Receiver<bool>, to_index: tokio::sync::mpsc::Sender<Page>) {
     let mut kept_at = shared.read().position();
     loop {
         let from = (*shared.applied.borrow()).min(shared.sources.index.position());
@@ -295,7 +290,7 @@ async fn follow(
     }
 }
 
-async fn index(shared: Arc<Shared>, mut pages: tokio::sync::mpsc::Receiver<Arc<[Fact]>>) {
+async fn index(shared: Arc<Shared>, mut pages: tokio::sync::mpsc::Receiver<Page>) {
     while let Some(facts) = pages.recv().await {
         let taker = shared.clone();
         let taken = tokio::task::spawn_blocking(move || taker.sources.index.take_in(&facts)).await;
@@ -317,7 +312,7 @@ impl Shared {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn take_in(self: &Arc<Self>, facts: &Arc<[Fact]>) {
+    async fn take_in(self: &Arc<Self>, facts: &Page) {
         let Some(last) = facts.last().map(|fact| Position(fact.position)) else { return };
         if last <= *self.applied.borrow() {
             return;

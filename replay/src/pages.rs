@@ -2,7 +2,7 @@
 
 use crate::history::{self, History, HistoryError};
 use domain::fact::Fact;
-use eventstore::{Page, Position};
+use eventstore::Position;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -12,9 +12,14 @@ const PAGES_AHEAD_MAX: usize = 2;
 /// How many events one page has at most, for the same reason.
 const PAGE_EVENTS: usize = 1024;
 
+/// The facts of one page, shared by all who look at them.
+pub type Page = Arc<Vec<Fact>>;
+
 /// The facts after a position, decoded once on a thread of their own while the reader folds.
 pub struct Pages {
-    decoded: mpsc::Receiver<Result<Arc<[Fact]>, HistoryError>>,
+    decoded: mpsc::Receiver<Result<Page, HistoryError>>,
+    // Facts go back to the thread that made them: what it frees it can use again at once, and without a lock.
+    folded: std::sync::mpsc::Sender<Page>,
 }
 
 impl Pages {
@@ -37,14 +42,16 @@ impl Pages {
     fn start(history: &History, after: Position, through: Option<Position>) -> Self {
         let (raw_out, mut raw_in) = mpsc::channel(PAGES_AHEAD_MAX);
         let (decoded_out, decoded) = mpsc::channel(PAGES_AHEAD_MAX);
+        let (folded, folded_in) = std::sync::mpsc::channel::<Page>();
         tokio::spawn(read_ahead(history.clone(), after, through, raw_out));
         tokio::task::spawn_blocking(move || {
             while let Some(page) = raw_in.blocking_recv() {
+                folded_in.try_iter().for_each(drop);
                 let (facts, broken) = match page {
                     Ok(page) => history::decoded_up_to_fault(&page),
                     Err(why) => (Vec::new(), Some(why)),
                 };
-                if !facts.is_empty() && decoded_out.blocking_send(Ok(facts.into())).is_err() {
+                if !facts.is_empty() && decoded_out.blocking_send(Ok(Arc::new(facts))).is_err() {
                     return;
                 }
                 if let Some(why) = broken {
@@ -54,14 +61,14 @@ impl Pages {
                 }
             }
         });
-        Self { decoded }
+        Self { decoded, folded }
     }
 
     /// Returns the next page, or `None` after the last.
     ///
     /// # Errors
     /// The store cannot be read, or holds something unknown; nothing follows.
-    pub async fn next(&mut self) -> Option<Result<Arc<[Fact]>, HistoryError>> {
+    pub async fn next(&mut self) -> Option<Result<Page, HistoryError>> {
         self.decoded.recv().await
     }
 
@@ -76,7 +83,10 @@ impl Pages {
     ) -> Result<V, HistoryError> {
         let folding = tokio::task::spawn_blocking(move || {
             while let Some(facts) = self.decoded.blocking_recv() {
-                fold(&mut view, &facts?);
+                let facts = facts?;
+                fold(&mut view, &facts);
+                // After its last page the other thread is gone, and the facts end here.
+                let _ = self.folded.send(facts);
             }
             Ok(view)
         });
@@ -89,7 +99,7 @@ async fn read_ahead(
     history: History,
     mut after: Position,
     through: Option<Position>,
-    out: mpsc::Sender<Result<Page, HistoryError>>,
+    out: mpsc::Sender<Result<eventstore::Page, HistoryError>>,
 ) {
     while through.is_none_or(|through| after < through) {
         let page = tokio::select! {
@@ -107,7 +117,11 @@ async fn read_ahead(
     }
 }
 
-async fn next_page(history: &History, after: Position, through: Option<Position>) -> Result<Page, HistoryError> {
+async fn next_page(
+    history: &History,
+    after: Position,
+    through: Option<Position>,
+) -> Result<eventstore::Page, HistoryError> {
     let Some(through) = through else {
         history.grown_past(after).await?;
         return Ok(history.raw_page(after, PAGE_EVENTS).await?);

@@ -5,7 +5,7 @@ use crate::case_index::{CaseIndex, IndexError};
 use crate::codec;
 use crate::history::History;
 use domain::fact::Fact;
-use eventstore::{Micros, PAGE_EVENTS_MAX, Page, Position, ReadError, RecordedEvent, StreamName};
+use eventstore::{Micros, PAGE_EVENTS_MAX, Page, Position, ReadError, RecordedEvent};
 use serde::Serialize;
 use std::collections::HashMap;
 
@@ -114,7 +114,7 @@ fn take_in_whole(index: &CaseIndex, mut facts: Vec<Fact>, through: Position) -> 
 struct Walk {
     position: Position,
     recorded_at: Micros,
-    versions: HashMap<StreamName, u64>,
+    versions: HashMap<Box<str>, u64>,
     events: u64,
     findings: Vec<Finding>,
 }
@@ -149,13 +149,13 @@ impl Walk {
         if event.recorded_at < event.occurred_at {
             self.find(event.position, "it was recorded before it happened".to_owned());
         }
-        let version = self.versions.entry(event.stream.clone()).or_default();
+        let version = self.versions.entry(event.stream().into()).or_default();
         *version += 1;
         let expected = *version;
         *version = event.version.0;
         if event.version.0 != expected {
             let found = event.version;
-            self.find(event.position, format!("expected version {expected} of {}, found {found}", event.stream));
+            self.find(event.position, format!("expected version {expected} of {}, found {found}", event.stream()));
         }
         self.position = event.position;
         self.recorded_at = event.recorded_at;

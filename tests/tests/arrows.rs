@@ -14,7 +14,11 @@ struct Arrow {
 }
 
 const ARROWS: [Arrow; 6] = [
-    Arrow { from: "domain", workspace: &[], external: Some(&["chrono", "serde", "serde_json", "thiserror", "ulid"]) },
+    Arrow {
+        from: "domain",
+        workspace: &[],
+        external: Some(&["chrono", "serde", "serde_json", "smol_str", "thiserror", "ulid"]),
+    },
     Arrow {
         from: "eventstore",
         workspace: &[],

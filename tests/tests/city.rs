@@ -143,12 +143,12 @@ async fn nothing_in_the_folder_tells_who_anybody_is() {
     // Sled keeps its pages compressed; what it holds is what the log gives back.
     let page = city.store.read(&Selection::All, Position::START, 4096).await.unwrap();
     for event in page.events {
-        let body = String::from_utf8_lossy(&event.body).into_owned();
-        let header = format!("{:?} {:?}", event.by, event.labels);
+        let body = String::from_utf8_lossy(event.body()).into_owned();
+        let header = format!("{:?} {:?}", event.by(), event.labels().collect::<Vec<_>>());
         assert!(
             known.iter().all(|text| !body.contains(text) && !header.contains(text)),
             "{} tells of somebody",
-            event.kind
+            event.kind()
         );
     }
 }

@@ -287,24 +287,28 @@ pub struct Closing {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<RegionCode>,
     /// The day of application.
+    #[serde(with = "crate::zone::day")]
     pub submitted_on: NaiveDate,
     /// 受理之日, where it was accepted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "crate::zone::day::option", skip_serializing_if = "Option::is_none")]
     pub accepted_on: Option<NaiveDate>,
     /// 决定之日, where it was decided.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "crate::zone::day::option", skip_serializing_if = "Option::is_none")]
     pub decided_on: Option<NaiveDate>,
     /// 办结之日.
+    #[serde(with = "crate::zone::day")]
     pub closed_on: NaiveDate,
     /// The day on which closing was recorded.
+    #[serde(with = "crate::zone::day")]
     pub recorded_on: NaiveDate,
     /// The moment that counts for the promised limit: decision or closing, as the item says.
+    #[serde(with = "crate::zone::day")]
     pub promise_stopped_on: NaiveDate,
     /// The last day in time under the promise, where there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "crate::zone::day::option", skip_serializing_if = "Option::is_none")]
     pub promised_by: Option<NaiveDate>,
     /// The last day in time under the law, where there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "crate::zone::day::option", skip_serializing_if = "Option::is_none")]
     pub legal_by: Option<NaiveDate>,
     /// The promised limit, in days as published, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -406,6 +410,7 @@ pub struct CaseReceived {
     /// Where.
     pub organisation: OrganisationId,
     /// 收到材料之日: day 0 of the notice window.
+    #[serde(with = "crate::zone::day")]
     pub materials_received_on: NaiveDate,
     /// What lay there.
     pub materials: Vec<MaterialPresented>,
@@ -490,7 +495,7 @@ pub struct OneTimeNoticeIssued {
     /// How it was handed over: `hand`, `post`, `sms`, `app`.
     pub method: String,
     /// The case lapses after this day, where the item's rule sets one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "crate::zone::day::option", skip_serializing_if = "Option::is_none")]
     pub supplement_by: Option<NaiveDate>,
     /// The promised clock stands still meanwhile.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -506,7 +511,7 @@ pub struct SupplementProvided {
     /// What came.
     pub materials: Vec<MaterialPresented>,
     /// The day on which all of it was there; absent while something is missing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "crate::zone::day::option", skip_serializing_if = "Option::is_none")]
     pub completed_on: Option<NaiveDate>,
     /// Where the stage was intake: by when it must be accepted or another notice given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -520,6 +525,7 @@ pub struct SupplementProvided {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SupplementLapsed {
     /// It was due on.
+    #[serde(with = "crate::zone::day")]
     pub supplement_by: NaiveDate,
     /// Proofs of reminding.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -551,6 +557,7 @@ pub struct CaseAccepted {
     /// How.
     pub kind: AcceptanceKind,
     /// 受理之日, day 0 of both clocks: the day all supplements were there, or of a deemed acceptance the day of receipt.
+    #[serde(with = "crate::zone::day")]
     pub effective_on: NaiveDate,
     /// Where.
     pub organisation: OrganisationId,
@@ -558,7 +565,7 @@ pub struct CaseAccepted {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<MaterialCode>,
     /// They are promised for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "crate::zone::day::option", skip_serializing_if = "Option::is_none")]
     pub promised_materials_by: Option<NaiveDate>,
     /// The signed commitment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -605,10 +612,12 @@ pub struct DeemedAcceptanceReversed {
     /// What happened in time.
     pub evidence: String,
     /// When.
+    #[serde(with = "crate::zone::day")]
     pub evidence_on: NaiveDate,
     /// What statistics must take back.
     pub dimensions: Dimensions,
     /// The day the deemed acceptance had counted from.
+    #[serde(with = "crate::zone::day")]
     pub effective_on: NaiveDate,
 }
 
@@ -693,6 +702,7 @@ pub struct StepFinished {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opinion: Option<Sealed>,
     /// The day it began.
+    #[serde(with = "crate::zone::day")]
     pub started_on: NaiveDate,
     /// Working days it took.
     pub working_days: u16,
@@ -729,6 +739,7 @@ pub struct ConsultationOpened {
     /// What, sealed.
     pub question: Sealed,
     /// To be answered by.
+    #[serde(with = "crate::zone::day")]
     pub due: NaiveDate,
 }
 
@@ -755,6 +766,7 @@ pub struct SpecialProcedureRequested {
     /// How long it is stated to take.
     pub limit: Limit,
     /// Its first day.
+    #[serde(with = "crate::zone::day")]
     pub from: NaiveDate,
     /// 特别程序告知书 to the applicant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -769,6 +781,7 @@ pub struct SpecialProcedureOpened {
     /// Its kind.
     pub kind: String,
     /// Its first day.
+    #[serde(with = "crate::zone::day")]
     pub from: NaiveDate,
     /// To end by, as stated.
     pub due: Deadline,
@@ -802,6 +815,7 @@ pub struct SpecialProcedureClosed {
     /// Which.
     pub procedure: u16,
     /// Its last day.
+    #[serde(with = "crate::zone::day")]
     pub to: NaiveDate,
     /// Working days that it hid from the clocks it stopped; absent where it stopped none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -906,7 +920,7 @@ pub struct ResultMade {
     /// Its number.
     pub number: ExternalNumber,
     /// Valid until, where limited.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "crate::zone::day::option", skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<NaiveDate>,
     /// 发证机关.
     pub issuer: OrganisationId,
@@ -1030,6 +1044,7 @@ pub struct LegForwarded {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub package: Vec<MaterialCode>,
     /// The day the closing leg had begun.
+    #[serde(with = "crate::zone::day")]
     pub held_since: NaiveDate,
     /// Working days it stayed with the closing leg.
     pub held_days: u16,
@@ -1049,6 +1064,7 @@ pub struct CaseUrged {
     /// What, sealed.
     pub content: Sealed,
     /// To be answered by.
+    #[serde(with = "crate::zone::day")]
     pub due: NaiveDate,
 }
 
@@ -1126,6 +1142,7 @@ pub struct RecordCorrected {
     /// The event that is wrong.
     pub corrects: EventId,
     /// The day from which the correction counts: that of the corrected fact.
+    #[serde(with = "crate::zone::day")]
     pub effective_on: NaiveDate,
     /// What and how.
     pub change: Correction,
@@ -1175,6 +1192,7 @@ pub struct ResultRevoked {
     /// The legal basis.
     pub basis: String,
     /// Since when.
+    #[serde(with = "crate::zone::day")]
     pub on: NaiveDate,
     /// Why, sealed.
     pub reason: Sealed,
@@ -1251,6 +1269,7 @@ pub struct WarningRaised {
     /// Which threshold.
     pub threshold: Threshold,
     /// The date it is about.
+    #[serde(with = "crate::zone::day")]
     pub due: NaiveDate,
     /// Who has the work.
     pub organisation: OrganisationId,

@@ -99,6 +99,7 @@ pub struct RatedService {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub staff: Option<StaffId>,
     /// The day the service (or the stage) ended.
+    #[serde(with = "crate::zone::day")]
     pub ended_on: NaiveDate,
 }
 
@@ -140,6 +141,7 @@ pub struct Rated {
     /// The service that was rated.
     pub service: RatedService,
     /// The last day on which this service could be rated.
+    #[serde(with = "crate::zone::day")]
     pub window_ends: NaiveDate,
     /// The points it counts for under the policy then.
     pub score: u16,
@@ -248,6 +250,7 @@ pub struct BadRatingOpened {
     /// 实名: must be called back.
     pub real_name: bool,
     /// To be assigned by.
+    #[serde(with = "crate::zone::day")]
     pub assign_due: NaiveDate,
 }
 
@@ -259,6 +262,7 @@ pub struct OrderAssigned {
     /// Who; never the person complained about.
     pub staff: StaffId,
     /// To be verified by.
+    #[serde(with = "crate::zone::day")]
     pub verify_due: NaiveDate,
 }
 
@@ -270,7 +274,7 @@ pub struct OrderVerified {
     /// In words, sealed.
     pub finding: Sealed,
     /// To be rectified by, where it was true.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "crate::zone::day::option", skip_serializing_if = "Option::is_none")]
     pub rectify_due: Option<NaiveDate>,
     /// To be answered by, where it was not: what is rectified first is answered by the date of the call-back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -301,6 +305,7 @@ pub struct OrderRectified {
     /// Within its limit.
     pub in_time: bool,
     /// To be called back by.
+    #[serde(with = "crate::zone::day")]
     pub call_back_due: NaiveDate,
     /// The service, whose statistics count it.
     pub service: RatedService,

@@ -5,8 +5,8 @@
 //! compares it with the journal before the mark goes. A database found marked has already failed somebody.
 
 use super::journal::sync_dir;
-use super::record::RecordView;
 use crate::Position;
+use crate::record::RecordView;
 use sled::{Batch, Db, InlineArray, Tree};
 use std::fs::{self, File};
 use std::io;

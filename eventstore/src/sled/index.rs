@@ -4,9 +4,9 @@
 //! 4,096 bytes, each with its CRC-32C in the last four; `docs/event-log.md` lists its tables.
 
 use super::journal::{LENGTH_BYTES, StoredFrame};
-use super::record::{RecordFault, RecordView, array};
 use super::sieve::{self, Sieve};
 use super::tag::{BuildHashed, Tag, command_key};
+use crate::record::{RecordFault, RecordView, array};
 use crate::{Answer, CommandDigest, CommandId};
 use std::collections::HashMap;
 use std::fs::File;

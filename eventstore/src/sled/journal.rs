@@ -8,7 +8,7 @@
 //! "Durable through" is the last position known to be on disk when the frame was written. It tells a torn tail, which
 //! nobody was ever promised, from damage to something acknowledged.
 
-use super::record::{self, RecordFault, RecordView, array};
+use crate::record::{self, RecordFault, RecordView, array};
 use crate::{Frame, Micros, Position, StreamVersion};
 use bytes::Bytes;
 use std::fs::File;
@@ -218,9 +218,9 @@ impl StoredFrame {
         })
     }
 
-    /// Returns the part of the frame that is some record's body, without copying it.
-    pub(crate) fn body(&self, record_start: usize, body: std::ops::Range<usize>) -> Bytes {
-        self.bytes.slice(record_start + body.start..record_start + body.end)
+    /// Returns the bytes of a record that stands at `start`, without copying them.
+    pub(crate) fn record(&self, start: usize, record: RecordView<'_>) -> Bytes {
+        self.bytes.slice(start..start + record.bytes().len())
     }
 }
 

@@ -8,7 +8,7 @@ use super::database::{Database, DatabaseFault, Filler, Records, Use};
 use super::index::{ActiveIndex, SealedIndex};
 use super::journal::{self, EncodedFrame, FRAMES_AT, Footer, FrameFault, FrameReader, StoredFrame, sync_dir};
 use super::mending::{Mending, Part};
-use super::record::RecordView;
+use crate::record::RecordView;
 use crate::{Micros, Position};
 use std::collections::BTreeMap;
 use std::fs::{self, File};

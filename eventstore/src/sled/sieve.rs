@@ -62,7 +62,7 @@ impl Sieve {
 
     /// Takes blocks as they were stored.
     pub(crate) fn from_entries(bytes: &[u8]) -> Self {
-        let word = |bytes: &[u8], nth: usize| u64::from_le_bytes(super::record::array(&bytes[8 * nth..8 * nth + 8]));
+        let word = |bytes: &[u8], nth: usize| u64::from_le_bytes(crate::record::array(&bytes[8 * nth..8 * nth + 8]));
         let blocks = bytes.chunks_exact(BLOCK_BYTES);
         Self { blocks: blocks.map(|entry| Block(std::array::from_fn(|nth| word(entry, nth)))).collect() }
     }

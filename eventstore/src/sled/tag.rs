@@ -73,7 +73,7 @@ fn siphash_128(key: [u64; 2], bytes: &[u8]) -> u128 {
     };
     let mut words = bytes.chunks_exact(8);
     for word in &mut words {
-        state.absorb(u64::from_le_bytes(super::record::array(word)));
+        state.absorb(u64::from_le_bytes(crate::record::array(word)));
     }
     let mut last = (bytes.len() as u64) << 56;
     for (nth, byte) in words.remainder().iter().enumerate() {

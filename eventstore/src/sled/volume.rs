@@ -8,9 +8,9 @@ use super::database::{Database, DatabaseFault, Use};
 use super::index::{ActiveIndex, IndexFault, Place, SealedIndex, answer_of};
 use super::journal::{self, FRAMES_AT, FrameFault, FrameReader, StoredFrame};
 use super::mending::{Mending, Part};
-use super::record::{RecordFault, RecordView};
 use super::recovery::{self, RecoverError, Recovered, Site};
 use super::tag::Tag;
+use crate::record::{RecordFault, RecordView};
 use crate::{Answer, CommandId, PAGE_BYTES_MAX, Position, ReadError, RecordedEvent};
 use bytes::Bytes;
 use std::fs::File;
@@ -236,7 +236,7 @@ impl Volume {
         while next <= until && events.len() < limit && bytes < PAGE_BYTES_MAX {
             let place = Place { nth: (next - self.first) as u32, offset: 0 };
             let event = self.event_in_database(place, &fault)?;
-            bytes += event.body.len();
+            bytes += event.body().len();
             events.push(event);
             next += 1;
         }
@@ -267,8 +267,8 @@ impl Volume {
                 if until < position || events.len() == limit || PAGE_BYTES_MAX <= *bytes {
                     return Ok(());
                 }
-                let event = record.decode(|body| frame.body(at, body))?;
-                *bytes += event.body.len();
+                let event = record.event(frame.record(at, record))?;
+                *bytes += event.body().len();
                 events.push(event);
             }
         }
@@ -300,7 +300,7 @@ impl Volume {
             if record.position() != self.position(place) {
                 return Err(RecordFault::Misplaced);
             }
-            record.decode(|body| Bytes::copy_from_slice(&record.bytes()[body]))
+            record.event(Bytes::copy_from_slice(record.bytes()))
         })
     }
 
@@ -317,7 +317,7 @@ impl Volume {
         let bytes = database.with(|records| records.sound(position));
         let bytes = bytes.ok_or_else(|| corrupt(format!("journal: {journal_fault}; database: no sound record")))?;
         RecordView::trusted(&bytes)
-            .and_then(|view| view.decode(|body| Bytes::copy_from_slice(&bytes[body])))
+            .and_then(|view| view.event(Bytes::copy_from_slice(&bytes)))
             .map_err(|fault| corrupt(fault.to_string()))
     }
 

@@ -8,7 +8,7 @@ use super::{NOON, frame, stream};
 use crate::verdict::{CLOCK_BEHIND_MICROS_MAX, KIND_BYTES_MAX};
 use crate::{
     AppendError, Appended, CommandDigest, CommandId, EVENT_BYTES_MAX, EVENTS_PER_FRAME_MAX, EventStore, Expected,
-    Frame, PAGE_EVENTS_MAX, Position, ReadError, RecordedEvent, Selection, StreamName, StreamVersion,
+    Frame, NewEvent, PAGE_EVENTS_MAX, Position, ReadError, RecordedEvent, Selection, StreamName, StreamVersion, Write,
 };
 use async_trait::async_trait;
 use futures::FutureExt;
@@ -76,7 +76,7 @@ pub async fn events_are_read_back_in_order_and_untouched(subject: &dyn Subject) 
     assert_eq!(read(&*store, &Selection::All, 1).await, written);
     assert_eq!(read(&*store, &Selection::All, 1000).await, written);
     for name in ["case/1", "case/2", "case/3"] {
-        let of_stream: Vec<_> = written.iter().filter(|event| event.stream.as_str() == name).cloned().collect();
+        let of_stream: Vec<_> = written.iter().filter(|event| event.stream() == name).cloned().collect();
         assert_eq!(read(&*store, &Selection::Stream(stream(name)), 2).await, of_stream, "{name}");
     }
     let store = subject.reopened(store).await;
@@ -285,7 +285,7 @@ pub async fn what_was_acknowledged_survives(subject: &dyn Subject) {
         }
     }
     for name in (0..11).map(|nth| format!("case/{nth}")) {
-        let of_stream: Vec<_> = written.iter().filter(|event| event.stream.as_str() == name).cloned().collect();
+        let of_stream: Vec<_> = written.iter().filter(|event| event.stream() == name).cloned().collect();
         assert_eq!(read(&*store, &Selection::Stream(stream(&name)), 3).await, of_stream);
     }
     for command in 1..=60 {
@@ -391,34 +391,35 @@ pub async fn read(store: &dyn EventStore, selection: &Selection, limit: usize) -
 }
 
 fn recorded(frame: &Frame, appended: &Appended, before: &[RecordedEvent]) -> Vec<RecordedEvent> {
-    let mut versions: BTreeMap<&StreamName, u64> = BTreeMap::new();
+    let mut versions: BTreeMap<&str, u64> = BTreeMap::new();
     for event in before {
-        versions.insert(&event.stream, event.version.0);
+        versions.insert(event.stream(), event.version.0);
     }
-    let writes = frame.writes.iter().flat_map(|write| write.events.iter().map(|event| (&write.stream, event)));
+    let writes = frame.writes.iter().flat_map(|write| write.events.iter().map(move |event| (write, event)));
     let numbered = (appended.first.0..).zip(writes);
-    let recorded = numbered.map(|(position, (stream, event))| {
-        let version = versions.entry(stream).or_default();
+    let recorded = numbered.map(|(position, (write, event))| {
+        let version = versions.entry(write.stream.as_str()).or_default();
         *version += 1;
-        RecordedEvent {
-            position: Position(position),
-            stream: stream.clone(),
-            version: StreamVersion(*version),
-            id: event.id,
-            kind: event.kind.clone(),
-            schema: event.schema,
-            recorded_at: appended.recorded_at,
-            occurred_at: event.occurred_at,
-            by: frame.by.clone(),
-            command: frame.command,
-            digest: frame.digest,
-            correlation: frame.correlation,
-            causation: frame.causation,
-            labels: event.labels.clone(),
-            body: event.body.clone(),
-        }
+        let (position, version) = (Position(position), StreamVersion(*version));
+        let recorded = RecordedEvent::of(frame, write, event, position, version, appended.recorded_at);
+        assert_untouched(&recorded, frame, write, event);
+        recorded
     });
     recorded.collect()
+}
+
+/// Everything handed in stands on the event, word for word.
+fn assert_untouched(recorded: &RecordedEvent, frame: &Frame, write: &Write, event: &NewEvent) {
+    assert_eq!(recorded.stream(), write.stream.as_str());
+    assert_eq!((recorded.id, recorded.kind(), recorded.schema), (event.id, event.kind.as_str(), event.schema));
+    assert_eq!(recorded.occurred_at, event.occurred_at);
+    assert_eq!((recorded.command, recorded.digest), (frame.command, frame.digest));
+    assert_eq!((recorded.correlation, recorded.causation), (frame.correlation, frame.causation));
+    let (by, told) = (recorded.by(), &frame.by);
+    assert_eq!([by.id, by.role, by.organisation], [&told.id, &told.role, &told.organisation]);
+    assert_eq!([by.window, by.acting_for, by.channel], [&told.window, &told.acting_for, &told.channel]);
+    assert!(recorded.labels().eq(event.labels.iter().map(String::as_str)));
+    assert_eq!(recorded.body(), event.body);
 }
 
 fn positions(events: &[RecordedEvent]) -> Vec<u64> {

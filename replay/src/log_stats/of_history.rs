@@ -74,13 +74,15 @@ impl Gathering<'_> {
     }
 
     fn add(&mut self, recorded: &RecordedEvent) -> Result<(), CodecError> {
-        let Subject::Case(case) = recorded.stream.as_str().parse()? else { return Ok(()) };
-        match (recorded.kind.as_str(), recorded.schema) {
+        let Subject::Case(case) = recorded.stream().parse()? else { return Ok(()) };
+        match (recorded.kind(), recorded.schema) {
             ("legacy-activity-recorded", 1) => return self.add_legacy(case, recorded),
             ("legacy-case-opened", _) => return Ok(()),
             _ => (),
         }
-        let Event::Case(event) = Event::decode(&recorded.kind, recorded.schema, &recorded.body)? else { return Ok(()) };
+        let Event::Case(event) = Event::decode(recorded.kind(), recorded.schema, recorded.body())? else {
+            return Ok(());
+        };
         if let CaseEvent::CaseSubmitted(submitted) = &event
             && self.is_selected(submitted.source.as_str(), Some(&submitted.item))
         {
@@ -93,8 +95,8 @@ impl Gathering<'_> {
     }
 
     fn add_legacy(&mut self, case: CaseId, recorded: &RecordedEvent) -> Result<(), CodecError> {
-        let step: LegacyStep = serde_json::from_slice(&recorded.body).map_err(|source| DecodeError::Body {
-            kind: recorded.kind.clone(),
+        let step: LegacyStep = serde_json::from_slice(recorded.body()).map_err(|source| DecodeError::Body {
+            kind: recorded.kind().to_owned(),
             schema: recorded.schema,
             source,
         })?;

@@ -95,8 +95,8 @@ impl Visible {
     }
 
     fn shows(&self, event: &RecordedEvent) -> bool {
-        let labels = || event.labels.iter().map(String::as_str);
-        let wanted = self.types.is_empty() || self.types.contains(&event.kind);
+        let labels = || event.labels();
+        let wanted = self.types.is_empty() || self.types.contains(event.kind());
         let is_public = || labels().any(|label| label == labels::PUBLIC);
         wanted
             && match &self.within {

@@ -57,7 +57,7 @@ pub(super) fn at(text: &str) -> Instant {
 }
 
 pub(super) fn sealed(text: &str) -> Sealed {
-    Sealed { subject: id("s-applicant"), cipher: format!("a1.{text}") }
+    Sealed { subject: id("s-applicant"), cipher: format!("a1.{text}").into() }
 }
 
 pub(super) fn document(number: &str) -> DocumentRef {

@@ -3,12 +3,9 @@
 //! `docs/event-log.md` describes it field by field. What only the commit thread knows stands first, at fixed places,
 //! so that a writer's own task can encode the rest and the commit thread fills it in.
 
-use crate::{
-    By, CommandDigest, CommandId, EventId, Frame, Micros, NewEvent, Position, RecordedEvent, StreamName, StreamVersion,
-    Write,
-};
+use crate::{By, CommandDigest, CommandId, EventId, Frame, Micros, NewEvent, Position, StreamVersion, Write};
 use bytes::Bytes;
-use std::ops::Range;
+use std::fmt;
 
 /// The version of the record's format, its first byte.
 pub(crate) const RECORD_FORMAT: u8 = 1;
@@ -27,6 +24,8 @@ const FLAGS: usize = 115;
 const STREAM: usize = 116;
 const CRC_BYTES: usize = 4;
 const CAUSED: u8 = 1;
+/// How many words say who wrote.
+const BY_WORDS: usize = 6;
 
 /// Bytes that are not a record, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -149,21 +148,20 @@ impl<'a> RecordView<'a> {
         checksum(self.0)
     }
 
-    /// Decodes everything; `body` is asked for the bytes at a range of the record.
-    pub(crate) fn decode(self, body: impl FnOnce(Range<usize>) -> Bytes) -> Result<RecordedEvent, RecordFault> {
+    /// Takes the record as an event; `record` are the bytes of this view, to be kept.
+    pub(crate) fn event(self, record: Bytes) -> Result<RecordedEvent, RecordFault> {
         let mut fields = Fields { bytes: self.0, at: STREAM };
-        let stream = StreamName::try_from(fields.short()?).map_err(|_| RecordFault::Shape)?;
-        let kind = fields.short()?.to_owned();
-        let by = By {
-            id: fields.long()?.to_owned(),
-            role: fields.long()?.to_owned(),
-            organisation: fields.long()?.to_owned(),
-            window: fields.long()?.to_owned(),
-            acting_for: fields.long()?.to_owned(),
-            channel: fields.long()?.to_owned(),
-        };
-        let labels_len = fields.take(1)?[0];
-        let labels = (0..labels_len).map(|_| Ok(fields.long()?.to_owned())).collect::<Result<_, RecordFault>>()?;
+        fields.pass_short()?;
+        let kind_at = fields.at;
+        fields.pass_short()?;
+        let by_at = fields.at;
+        for _ in 0..BY_WORDS {
+            fields.pass_long()?;
+        }
+        let labels_at = fields.at;
+        for _ in 0..fields.take(1)?[0] {
+            fields.pass_long()?;
+        }
         let body_bytes = u32::from_le_bytes(array(fields.take(4)?)) as usize;
         let body_at = fields.at;
         fields.take(body_bytes)?;
@@ -173,25 +171,136 @@ impl<'a> RecordView<'a> {
         let caused = self.0[FLAGS] & CAUSED != 0;
         Ok(RecordedEvent {
             position: self.position(),
-            stream,
             version: self.version(),
             id: EventId(u128::from_le_bytes(self.fixed(EVENT_ID))),
-            kind,
             schema: u16::from_le_bytes(self.fixed(SCHEMA)),
             recorded_at: self.recorded_at(),
             occurred_at: Micros::from_le_bytes(self.fixed(OCCURRED_AT)),
-            by,
             command: self.command(),
             digest: self.digest(),
             correlation: u128::from_le_bytes(self.fixed(CORRELATION)),
             causation: caused.then(|| EventId(u128::from_le_bytes(self.fixed(CAUSATION)))),
-            labels,
-            body: body(body_at..body_at + body_bytes),
+            record,
+            // Within the limits of a frame no record comes near 4 GiB.
+            kind_at: kind_at as u32,
+            by_at: by_at as u32,
+            labels_at: labels_at as u32,
+            body_at: body_at as u32,
         })
     }
 
     fn fixed<const N: usize>(self, at: usize) -> [u8; N] {
         array(&self.0[at..at + N])
+    }
+}
+
+/// One event as it stands in the log. Its words and its body are read where they stand, so taking millions of events
+/// allocates nothing for them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RecordedEvent {
+    /// Where it stands in the log.
+    pub position: Position,
+    /// Where it stands in its stream.
+    pub version: StreamVersion,
+    /// Its id.
+    pub id: EventId,
+    /// The version of its type's body.
+    pub schema: u16,
+    /// When the log recorded it; never runs backwards along positions.
+    pub recorded_at: Micros,
+    /// When it happened; never after `recorded_at`.
+    pub occurred_at: Micros,
+    /// The command that caused it.
+    pub command: CommandId,
+    /// The digest of that command's request.
+    pub digest: CommandDigest,
+    /// What belongs together.
+    pub correlation: u128,
+    /// The event that led to the command, if one did.
+    pub causation: Option<EventId>,
+    record: Bytes,
+    kind_at: u32,
+    by_at: u32,
+    labels_at: u32,
+    body_at: u32,
+}
+
+impl RecordedEvent {
+    /// Returns the event that a frame brings, as a store records it.
+    ///
+    /// # Panics
+    /// If a word is longer than a store's limits.
+    #[must_use]
+    pub fn of(
+        frame: &Frame,
+        write: &Write,
+        event: &NewEvent,
+        position: Position,
+        version: StreamVersion,
+        recorded_at: Micros,
+    ) -> Self {
+        let mut record = Vec::new();
+        encode(frame, write, event, &mut record);
+        complete(&mut record, position, version, recorded_at);
+        let record = Bytes::from(record);
+        let event = RecordView(&record).event(record.clone());
+        #[expect(clippy::expect_used, reason = "what was encoded above within the limits can be read back")]
+        event.expect("a record within the limits can be read")
+    }
+
+    /// Returns the name of its stream.
+    #[must_use]
+    pub fn stream(&self) -> &str {
+        self.words(STREAM as u32).short().unwrap_or_default()
+    }
+
+    /// Returns the wire name of its type.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        self.words(self.kind_at).short().unwrap_or_default()
+    }
+
+    /// Returns who wrote it.
+    #[must_use]
+    pub fn by(&self) -> By<&str> {
+        self.words(self.by_at).by().unwrap_or_default()
+    }
+
+    /// Returns the opaque words by which feeds are filtered.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        let mut words = self.words(self.labels_at);
+        let count = words.take(1).map_or(0, |count| count[0]);
+        (0..count).map_while(move |_| words.long().ok())
+    }
+
+    /// Returns the body, byte for byte as handed in.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.record[self.body_at as usize..self.record.len() - CRC_BYTES]
+    }
+
+    // The places of all words were walked when the record was taken, and by its checksum they hold what was encoded
+    // from text, so none of these readings fails.
+    fn words(&self, at: u32) -> Fields<'_> {
+        Fields { bytes: &self.record, at: at as usize }
+    }
+}
+
+impl fmt::Debug for RecordedEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordedEvent")
+            .field("position", &self.position)
+            .field("stream", &self.stream())
+            .field("version", &self.version)
+            .field("kind", &self.kind())
+            .field("schema", &self.schema)
+            .field("recorded_at", &self.recorded_at)
+            .field("occurred_at", &self.occurred_at)
+            .field("by", &self.by())
+            .field("command", &self.command)
+            .field("labels", &self.labels().collect::<Vec<_>>())
+            .field("body", &String::from_utf8_lossy(self.body()))
+            .finish_non_exhaustive()
     }
 }
 
@@ -213,6 +322,16 @@ impl<'a> Fields<'a> {
         std::str::from_utf8(self.take(len)?).map_err(|_| RecordFault::Shape)
     }
 
+    fn pass_short(&mut self) -> Result<(), RecordFault> {
+        let len = self.take(1)?[0];
+        self.take(len.into()).map(drop)
+    }
+
+    fn pass_long(&mut self) -> Result<(), RecordFault> {
+        let len = u16::from_le_bytes(array(self.take(2)?));
+        self.take(len.into()).map(drop)
+    }
+
     fn short(&mut self) -> Result<&'a str, RecordFault> {
         let len = self.take(1)?[0];
         self.text(len.into())
@@ -221,6 +340,17 @@ impl<'a> Fields<'a> {
     fn long(&mut self) -> Result<&'a str, RecordFault> {
         let len = u16::from_le_bytes(array(self.take(2)?));
         self.text(len.into())
+    }
+
+    fn by(&mut self) -> Result<By<&'a str>, RecordFault> {
+        Ok(By {
+            id: self.long()?,
+            role: self.long()?,
+            organisation: self.long()?,
+            window: self.long()?,
+            acting_for: self.long()?,
+            channel: self.long()?,
+        })
     }
 }
 
