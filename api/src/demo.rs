@@ -12,6 +12,7 @@ mod engine;
 mod orders;
 mod people;
 mod plan;
+mod points;
 mod ratings;
 mod rosters;
 mod run;
@@ -95,6 +96,7 @@ pub async fn simulate(
     engine.begin(date(BEGIN)).await?;
     let days = days(until);
     engine.expect_rosters(date(BEGIN), &days);
+    engine.expect_points(date(BEGIN))?;
     let mut planner = Planner::new(options.seed, &sealing, &engine.reference);
     let mut counts = Counts::new(options.cases, &days);
     for day in days {

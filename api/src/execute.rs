@@ -21,6 +21,7 @@ use domain::rating::Rating;
 use domain::reference::Reference;
 use domain::roster::{Roster, RosterCommand};
 use domain::sealed::Sealed;
+use domain::service_point::{ServicePointCommand, ServicePointState};
 use domain::zone::Instant;
 use eventstore::{AppendError, Appended, CommandDigest, Expected, Position, ReadError, StreamVersion};
 use projections::reference::ReferenceData;
@@ -359,7 +360,11 @@ impl Executor {
                     false => Err(Trouble::NotWritten("the reference data have not caught up with the log".into())),
                 }
             }
-            Subject::Case(_) | Subject::Rating(_) | Subject::Roster(..) | Subject::Access(_) => Ok(()),
+            Subject::Case(_)
+            | Subject::Rating(_)
+            | Subject::Roster(..)
+            | Subject::ServicePoint(_)
+            | Subject::Access(_) => Ok(()),
         }
     }
 
@@ -519,6 +524,7 @@ fn correlation(subject: &Subject) -> Option<Ulid> {
         | Subject::Item(_)
         | Subject::Organisation(_)
         | Subject::Roster(..)
+        | Subject::ServicePoint(_)
         | Subject::Calendar
         | Subject::Policy
         | Subject::Access(_) => None,
@@ -632,6 +638,22 @@ impl Stream for Roster {
             RosterCommand::Confirm { .. } => None,
         };
         hall.cloned().map(Subject::Organisation).into_iter().chain([Subject::Calendar]).collect()
+    }
+}
+
+impl Stream for ServicePointState {
+    fn take_in(&mut self, fact: &Fact) {
+        if let Event::ServicePoint(event) = &fact.event {
+            self.evolve(event);
+        }
+    }
+
+    fn labels(&self, _: &Subject, _: &Reference) -> Vec<String> {
+        vec![labels::PUBLIC.to_owned()]
+    }
+
+    fn relies_on(&self, command: &ServicePointCommand) -> Vec<Subject> {
+        vec![Subject::Organisation(command.organisation().clone())]
     }
 }
 

@@ -27,6 +27,7 @@ pub mod rights;
 pub mod routes;
 pub mod seal;
 pub mod sse;
+pub mod table;
 pub mod telemetry;
 pub mod ticker;
 pub mod vault;

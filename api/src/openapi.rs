@@ -98,8 +98,8 @@ struct ProblemError {
         (name = "ratings", description = "好差评: ratings, and the orders that bad ones open"),
         (name = "queues", description = "待办: who has what to do, and lights"),
         (name = "statistics", description = "统计: times, satisfaction, balance"),
-        (name = "halls", description = "大厅: rosters and staffing"),
         (name = "supervision", description = "督查: wrong paths, warnings, cards"),
+        (name = "halls", description = "大厅: rosters, staffing, coverage, the circle of service"),
         (name = "reference", description = "目录: items, organisations, regions, calendar, rules"),
         (name = "events", description = "事件: the log itself, paged and live"),
         (name = "operation", description = "运维: health, figures, this description")

@@ -71,6 +71,8 @@ impl Drop for Following {
 fn is_reference(fact: &Fact) -> bool {
     match &fact.subject {
         Subject::Item(_) | Subject::Organisation(_) | Subject::Calendar | Subject::Policy => true,
-        Subject::Case(_) | Subject::Rating(_) | Subject::Roster(..) | Subject::Access(_) => false,
+        Subject::Case(_) | Subject::Rating(_) | Subject::Roster(..) | Subject::ServicePoint(_) | Subject::Access(_) => {
+            false
+        }
     }
 }

@@ -15,6 +15,7 @@ use eventstore::Position;
 use projections::Projection;
 use projections::balance::Balance;
 use projections::case_file::CaseFile;
+use projections::coverage::Coverage;
 use projections::oversight::Oversight;
 use projections::processing_times::ProcessingTimes;
 use projections::queues::Queues;
@@ -149,6 +150,12 @@ impl Kept for Satisfaction {
 impl Kept for Balance {
     fn of(views: &replay::views::Views) -> &View<Self> {
         &views.balance
+    }
+}
+
+impl Kept for Coverage {
+    fn of(views: &replay::views::Views) -> &View<Self> {
+        &views.coverage
     }
 }
 

@@ -9,6 +9,7 @@ pub mod policy;
 pub mod rating;
 pub mod roster;
 mod schema;
+pub mod service_point;
 
 use access::*;
 use calendar::*;
@@ -20,6 +21,7 @@ use rating::*;
 use roster::*;
 use schema::events;
 pub use schema::{DecodeError, Schema};
+use service_point::*;
 
 events! {
     /// One application from 申请 to 办结 and 送达.
@@ -192,6 +194,20 @@ events! {
         DutyChanged = "duty-changed" { 1 }
         /// What stands in it up to a day is what took place.
         RosterConfirmed = "roster-confirmed" { 1 }
+    }
+
+    /// 服务点: a centre or station as a place that serves.
+    ServicePoint: ServicePointEvent {
+        /// Where it stands.
+        PlaceSet = "place-set" { 1 }
+        /// 上线: the one-window service began here.
+        ServiceLaunched = "service-launched" { 1 }
+        /// More can be applied for here.
+        ItemsEnabled = "items-enabled" { 1 }
+        /// Less can be applied for here.
+        ItemsDisabled = "items-disabled" { 1 }
+        /// The ways from a township's villages were measured.
+        TravelSurveyed = "travel-surveyed" { 1 }
     }
 
     /// The working-day calendar.

@@ -46,6 +46,8 @@ pub enum Subject {
     Organisation(OrganisationId),
     /// A hall's roster for one month 值班表.
     Roster(OrganisationId, Month),
+    /// A centre or station as a place that serves 服务点.
+    ServicePoint(OrganisationId),
     /// The working-day calendar.
     Calendar,
     /// The rules in force.
@@ -62,6 +64,7 @@ impl fmt::Display for Subject {
             Self::Item(id) => write!(f, "item-{id}"),
             Self::Organisation(id) => write!(f, "organisation-{id}"),
             Self::Roster(id, month) => write!(f, "roster-{id}-{month}"),
+            Self::ServicePoint(id) => write!(f, "point-{id}"),
             Self::Calendar => f.write_str("calendar"),
             Self::Policy => f.write_str("policy"),
             Self::Access(id) => write!(f, "access-{id}"),
@@ -84,6 +87,7 @@ impl FromStr for Subject {
                 let id = id.strip_suffix('-').ok_or_else(unknown)?;
                 Ok(Self::Roster(id.parse()?, month.parse().map_err(|_| unknown())?))
             }
+            Some(("point", id)) => Ok(Self::ServicePoint(id.parse()?)),
             Some(("access", id)) => Ok(Self::Access(id.parse()?)),
             None if name == "calendar" => Ok(Self::Calendar),
             None if name == "policy" => Ok(Self::Policy),

@@ -23,6 +23,7 @@ pub mod reference;
 pub mod region;
 pub mod roster;
 pub mod sealed;
+pub mod service_point;
 pub mod zone;
 
 #[cfg(test)]

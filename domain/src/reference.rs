@@ -38,7 +38,7 @@ impl Reference {
             Event::Organisation(event) => self.organisations.evolve(event),
             Event::Calendar(event) => self.calendar.evolve(event),
             Event::Policy(event) => self.policies.evolve(event),
-            Event::Case(_) | Event::Rating(_) | Event::Roster(_) | Event::Access(_) => (),
+            Event::Case(_) | Event::Rating(_) | Event::Roster(_) | Event::ServicePoint(_) | Event::Access(_) => (),
         }
     }
 }

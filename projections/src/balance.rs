@@ -96,6 +96,7 @@ impl Projection for Balance {
                 | Event::Item(_)
                 | Event::Organisation(_)
                 | Event::Roster(_)
+                | Event::ServicePoint(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
                 | Event::Access(_),

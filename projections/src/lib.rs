@@ -4,6 +4,7 @@
 
 pub mod balance;
 pub mod case_file;
+pub mod coverage;
 pub mod lights;
 pub mod names;
 pub mod oversight;

@@ -145,6 +145,7 @@ impl Projection for Oversight {
                 | Event::Calendar(_)
                 | Event::Policy(_)
                 | Event::Roster(_)
+                | Event::ServicePoint(_)
                 | Event::Access(_),
                 _,
             ) => (),

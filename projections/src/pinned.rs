@@ -2,6 +2,7 @@
 
 use crate::balance::Balance;
 use crate::case_file::CaseFile;
+use crate::coverage::Coverage;
 use crate::oversight::Oversight;
 use crate::processing_times::ProcessingTimes;
 use crate::projection::Projection;
@@ -38,15 +39,26 @@ fn calendar() -> Vec<Fact> {
     story.facts()
 }
 
-fn rosters() -> Vec<Fact> {
+/// The fixtures of these events, in one stream.
+fn fixtures(subject: &Subject, names: &[&str]) -> Vec<Fact> {
     let mut story = Story::default();
-    let chief = actor("chief", Role::Chief, "361023100");
-    let subject = || Subject::Roster(id("361023100"), "2026-03".parse().unwrap());
-    for name in ["roster-posted", "duty-changed", "roster-confirmed"] {
+    let somebody = actor("somebody", Role::Chief, "361023100");
+    for name in names {
         let body = std::fs::read(format!("../domain/fixtures/events/{name}.1.json")).unwrap();
-        story.tell(noon(day("2026-03-01")), subject(), &chief, Event::decode(name, 1, &body).unwrap());
+        story.tell(noon(day("2026-03-01")), subject.clone(), &somebody, Event::decode(name, 1, &body).unwrap());
     }
     story.facts()
+}
+
+fn rosters() -> Vec<Fact> {
+    let subject = Subject::Roster(id("361023100"), "2026-03".parse().unwrap());
+    fixtures(&subject, &["roster-posted", "duty-changed", "roster-confirmed"])
+}
+
+fn points() -> Vec<Fact> {
+    let subject = Subject::ServicePoint(id("361023100"));
+    let names = ["place-set", "service-launched", "items-enabled", "items-disabled", "travel-surveyed"];
+    fixtures(&subject, &names)
 }
 
 #[test]
@@ -56,6 +68,7 @@ fn a_changed_fold_has_a_new_revision() {
     let found = [
         digest::<Balance>(&facts),
         digest::<Oversight>(&facts),
+        digest::<Coverage>(&points()),
         digest::<ProcessingTimes>(&facts),
         digest::<Queues>(&facts),
         digest::<RatingSigns>(&facts),
@@ -69,6 +82,7 @@ fn a_changed_fold_has_a_new_revision() {
     let pinned = [
         ("balance", 1, "129e111b6d762fa1"),
         ("oversight", 1, "57edbc7870f8bf58"),
+        ("coverage", 1, "aaecb0bd1ea26aca"),
         ("processing-times", 1, "4b74d86b3fde23ca"),
         ("queues", 2, "e23aa78528f8f975"),
         ("rating-signs", 1, "46c5caab9b967bf2"),

@@ -156,6 +156,7 @@ impl Projection for ProcessingTimes {
                 | Event::Item(_)
                 | Event::Organisation(_)
                 | Event::Roster(_)
+                | Event::ServicePoint(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
                 | Event::Access(_),

@@ -83,6 +83,7 @@ impl Projection for Queues {
                 Event::Item(_)
                 | Event::Organisation(_)
                 | Event::Roster(_)
+                | Event::ServicePoint(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
                 | Event::Access(_),

@@ -107,6 +107,7 @@ impl Projection for RatingSigns {
             | Event::Calendar(_)
             | Event::Policy(_)
             | Event::Roster(_)
+            | Event::ServicePoint(_)
             | Event::Access(_) => (),
         }
     }

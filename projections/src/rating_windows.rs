@@ -76,6 +76,7 @@ impl Projection for RatingWindows {
                 | Event::Calendar(_)
                 | Event::Policy(_)
                 | Event::Roster(_)
+                | Event::ServicePoint(_)
                 | Event::Access(_),
                 _,
             ) => (),

@@ -36,7 +36,11 @@ impl Projection for ReferenceData {
                 self.versions.insert(fact.subject.to_string(), fact.version);
                 self.position = fact.position;
             }
-            Subject::Case(_) | Subject::Rating(_) | Subject::Roster(..) | Subject::Access(_) => (),
+            Subject::Case(_)
+            | Subject::Rating(_)
+            | Subject::Roster(..)
+            | Subject::ServicePoint(_)
+            | Subject::Access(_) => (),
         }
     }
 }

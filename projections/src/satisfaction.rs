@@ -134,6 +134,7 @@ impl Projection for Satisfaction {
                 Event::Item(_)
                 | Event::Organisation(_)
                 | Event::Roster(_)
+                | Event::ServicePoint(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
                 | Event::Access(_),

@@ -61,6 +61,7 @@ impl Projection for Staffing {
             | Event::Rating(_)
             | Event::Item(_)
             | Event::Organisation(_)
+            | Event::ServicePoint(_)
             | Event::Calendar(_)
             | Event::Policy(_)
             | Event::Access(_) => (),

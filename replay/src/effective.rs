@@ -39,6 +39,7 @@ fn retroactive_on(event: &Event) -> Option<NaiveDate> {
         | Event::Item(_)
         | Event::Organisation(_)
         | Event::Roster(_)
+        | Event::ServicePoint(_)
         | Event::Calendar(_)
         | Event::Policy(_)
         | Event::Access(_) => None,

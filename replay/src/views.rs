@@ -4,6 +4,7 @@ use crate::view::{AnyView, View};
 use domain::fact::Fact;
 use eventstore::Position;
 use projections::balance::Balance;
+use projections::coverage::Coverage;
 use projections::oversight::Oversight;
 use projections::processing_times::ProcessingTimes;
 use projections::queues::Queues;
@@ -37,12 +38,14 @@ pub struct Views {
     pub rating_signs: View<RatingSigns>,
     /// 待评价: services that nobody rated yet.
     pub rating_windows: View<RatingWindows>,
+    /// Which centres and stations are live, and who lives near them.
+    pub coverage: View<Coverage>,
 }
 
 impl Views {
     /// Returns them all, to be looked at alike.
     #[must_use]
-    pub fn all(&self) -> [&dyn AnyView; 9] {
+    pub fn all(&self) -> [&dyn AnyView; 10] {
         [
             &self.reference,
             &self.queues,
@@ -53,11 +56,12 @@ impl Views {
             &self.oversight,
             &self.rating_signs,
             &self.rating_windows,
+            &self.coverage,
         ]
     }
 
     /// Returns them all, to be changed alike.
-    pub fn all_mut(&mut self) -> [&mut dyn AnyView; 9] {
+    pub fn all_mut(&mut self) -> [&mut dyn AnyView; 10] {
         [
             &mut self.reference,
             &mut self.queues,
@@ -68,6 +72,7 @@ impl Views {
             &mut self.oversight,
             &mut self.rating_signs,
             &mut self.rating_windows,
+            &mut self.coverage,
         ]
     }
 

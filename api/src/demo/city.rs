@@ -6,7 +6,7 @@ use domain::event::organisation::{OpeningDaysSet, OrganisationKind, Organisation
 use domain::ids::{IdError, OrganisationId, RegionCode, StaffId, WindowId};
 use domain::organisation::{OrganisationCommand, Organisations};
 
-/// Stations made up for each township.
+/// Stations made up for each township outside 南丰.
 const STATIONS_PER_TOWNSHIP: u32 = 2;
 
 /// The county whose stations are open every day of the year (南丰, 365天服务).
@@ -27,12 +27,28 @@ pub(super) fn commands(
             all.push((organisation.id().clone(), staff));
         }
         if organisation.kind() == OrganisationKind::Township {
-            for ordinal in 1..=STATIONS_PER_TOWNSHIP {
+            for ordinal in 1..=stations(organisation.id()) {
                 all.push(station(organisation.id(), organisation.name_zh(), ordinal, since)?);
             }
         }
     }
     Ok(all)
+}
+
+/// In 南丰 every village and community has a station, 185 of them with the one that is real; elsewhere a few stand for all.
+fn stations(township: &OrganisationId) -> u32 {
+    match township.as_str() {
+        "361023100" | "361023101" => 15,
+        id if id.starts_with(EVERY_DAY_COUNTY) => 14,
+        _ => STATIONS_PER_TOWNSHIP,
+    }
+}
+
+/// Returns a number up to 19 in Chinese.
+fn numeral(ordinal: u32) -> String {
+    const DIGITS: [&str; 10] = ["", "一", "二", "三", "四", "五", "六", "七", "八", "九"];
+    let tens = if 10 <= ordinal { "十" } else { "" };
+    format!("{tens}{}", DIGITS[(ordinal % 10) as usize])
 }
 
 fn station(
@@ -50,7 +66,7 @@ fn station(
             organisation: id.clone(),
             parent: Some(township.clone()),
             kind: OrganisationKind::Village,
-            name_zh: format!("{place}示例{}村便民服务站(示例)", ["一", "二", "三"][(ordinal as usize - 1).min(2)]),
+            name_zh: format!("{place}示例{}村便民服务站(示例)", numeral(ordinal)),
             name_en: String::new(),
             region,
             credit_code: None,

@@ -7,6 +7,7 @@ use super::DemoError;
 use super::acts::{self, Stage};
 use super::dice::Dice;
 use super::orders::OrderUnderWay;
+use super::points;
 use super::ratings;
 use super::rosters;
 use super::script::{Act, After, Script};
@@ -30,6 +31,7 @@ use domain::month::Month;
 use domain::rating::{Rating, RatingCommand};
 use domain::reference::Reference;
 use domain::roster::{Roster, RosterCommand};
+use domain::service_point::{ServicePointCommand, ServicePointState};
 use domain::zone::{Instant, day_of, instant, start_of};
 use eventstore::{AppendError, Appended, CommandDigest, Expected, StreamVersion};
 use futures::future::BoxFuture;
@@ -62,6 +64,8 @@ pub(super) struct Agent {
 enum Turn {
     /// The built-in history goes on.
     Publish(usize),
+    /// Something is said of a service point.
+    Point(usize),
     /// Rosters are posted, changed or confirmed.
     Duty(rosters::Due),
     /// The rules look at a case.
@@ -109,6 +113,7 @@ pub(super) struct Engine<'a> {
     agents: BTreeMap<u64, Agent>,
     arrivals: BTreeMap<u64, Arrival>,
     orders: BTreeMap<u64, OrderUnderWay>,
+    points: Vec<ServicePointCommand>,
     rosters: BTreeMap<(Month, OrganisationId), (Roster, u64)>,
     turns: BinaryHeap<Reverse<(Instant, u64, Turn)>>,
     turn_count: u64,
@@ -131,6 +136,7 @@ impl<'a> Engine<'a> {
             agents: BTreeMap::new(),
             arrivals: BTreeMap::new(),
             orders: BTreeMap::new(),
+            points: Vec::new(),
             rosters: BTreeMap::new(),
             turns: BinaryHeap::new(),
             turn_count: 0,
@@ -187,6 +193,27 @@ impl<'a> Engine<'a> {
         for (at, due) in months.into_iter().flat_map(|month| rosters::dues(month, begin)) {
             self.line_up(at, Turn::Duty(due));
         }
+    }
+
+    /// Puts in line what is said of service points.
+    pub(super) fn expect_points(&mut self, begin: NaiveDate) -> Result<(), DemoError> {
+        for (at, command) in points::dues(&self.reference, begin, self.seed)? {
+            self.line_up(at, Turn::Point(self.points.len()));
+            self.points.push(command);
+        }
+        Ok(())
+    }
+
+    async fn point(&mut self, place: usize, at: Instant) -> Result<(), DemoError> {
+        let Some(command) = self.points.get(place) else { return Ok(()) };
+        let context = Context { now: at, occurred_at: at, actor: &self.system, reference: &self.reference };
+        // Each thing is said once of a point, so what was said before does not matter to it.
+        let decided = ServicePointState::default().decide(command, &context);
+        let events = decided.map_err(|rule| DemoError::Rule(rule.to_string()))?;
+        let subject = Subject::ServicePoint(command.organisation().clone());
+        let events = events.into_iter().map(Event::ServicePoint).collect();
+        let actor = self.system.clone();
+        self.append(subject, events, actor, at, at, vec![labels::PUBLIC.to_owned()]).await
     }
 
     async fn duty(&mut self, due: rosters::Due, at: Instant) -> Result<(), DemoError> {
@@ -273,6 +300,7 @@ impl<'a> Engine<'a> {
                 Turn::Publish(place) => self.publish(place, at).await?,
                 Turn::Arrive(ordinal) => self.arrive(ordinal, at).await?,
                 Turn::Answer(ordinal) => self.answer(ordinal, at).await?,
+                Turn::Point(place) => self.point(place, at).await?,
                 Turn::Duty(due) => self.duty(due, at).await?,
                 Turn::Act(ordinal) => self.act(ordinal, at).await?,
                 Turn::Check(ordinal) => self.check(ordinal, at).await?,

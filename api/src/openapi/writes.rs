@@ -98,7 +98,13 @@ fn written(id: &str, version: u64, kind: &str) -> Value {
 /// Returns every write by path and method, as OpenAPI has it.
 pub(super) fn paths() -> Map<String, Value> {
     let mut paths = Map::new();
-    let all = cases().into_iter().chain(actions()).chain(ratings()).chain(rosters()).chain(reference());
+    let all = cases()
+        .into_iter()
+        .chain(actions())
+        .chain(ratings())
+        .chain(rosters())
+        .chain(service_points())
+        .chain(reference());
     for write in all {
         let path = format!("/api/v1{}", write.path);
         paths.insert(path, json!({ "post": write.operation() }));
@@ -167,6 +173,40 @@ fn ratings() -> Vec<Write> {
         act("call-back", "回访 Call back", "order-called-back").with::<CallBackBody>(),
         act("appeal", "申诉 Appeal", "order-appealed").with::<AppealBody>(),
         act("review-appeal", "复核 Review the appeal", "appeal-reviewed").with::<ReviewAppealBody>(),
+    ]
+}
+
+fn service_points() -> Vec<Write> {
+    let act = |name: &str, summary: &str, kind: &str, example: Value| {
+        let path = format!("/service-points/{{id}}/actions/{name}");
+        Write::new(path, "halls", summary, written("361023100", 2, kind)).with_example(example)
+    };
+    let place = json!({ "setting": "town", "address_zh": "琴城镇示例路1号", "point": { "longitude": 116530000, "latitude": 27210000 } });
+    let survey = json!({
+        "source": "步行和公交实测", "surveyed_on": "2026-01-05", "villages": [{ "region": "361023100901", "name_zh": "示例村",
+            "setting": "country", "people": 1260, "ways": [{ "to": "361023100", "minutes": 18 }] }]
+    });
+    vec![
+        act("set-place", "位置 Say where a centre or station stands", "place-set", place),
+        act(
+            "launch",
+            "上线 Go live with these items",
+            "service-launched",
+            json!({ "since": "2021-01-01", "items": ["FZ-001", "FZ-005"] }),
+        ),
+        act(
+            "enable-items",
+            "事项进驻 Take more items",
+            "items-enabled",
+            json!({ "items": ["FZ-009"], "since": "2021-03-01" }),
+        ),
+        act(
+            "disable-items",
+            "事项退出 Take fewer items",
+            "items-disabled",
+            json!({ "items": ["FZ-009"], "last_day": "2026-03-31" }),
+        ),
+        act("survey-travel", "路程数据 Say how far the villages of a township are", "travel-surveyed", survey),
     ]
 }
 

@@ -8,6 +8,7 @@ use domain::organisation::OrganisationRejection;
 use domain::policy::PolicyRejection;
 use domain::rating::RatingRejection;
 use domain::roster::RosterRejection;
+use domain::service_point::ServicePointRejection;
 use std::fmt::{Debug, Display};
 
 /// The rules by their names, in the order of their declaration.
@@ -99,6 +100,28 @@ const CHINESE: &[(&str, &str)] = &[
     ("day-confirmed", "该日值班已确认"),
     ("not-over-yet", "该日尚未结束"),
     ("confirms-own-duty", "值班人员不得确认本人的值班"),
+    // 服务点.
+    ("not-a-service-point", "该单位不是中心或站点"),
+    ("address-missing", "须有地址"),
+    ("point-off-the-map", "坐标超出范围"),
+    ("live-already", "已上线"),
+    ("not-live", "尚未上线"),
+    ("live-before-registration", "上线日期早于单位登记"),
+    ("no-item-named", "须至少写明一个事项"),
+    ("item-unknown", "没有这个事项"),
+    ("item-of-other-level", "该事项不在本级收件"),
+    ("enabled-before-live", "进驻日期早于上线"),
+    ("item-not-enabled", "该事项未在此进驻"),
+    ("disabled-before-enabled", "退出日期早于进驻"),
+    ("not-a-township", "须由乡镇提交"),
+    ("villages-out-of-range", "村（社区）数量超出范围"),
+    ("village-elsewhere", "不是本乡镇的村（社区）"),
+    ("village-twice", "村（社区）重复"),
+    ("survey-source-missing", "须注明数据来源"),
+    ("way-to-nowhere", "没有这个中心或站点"),
+    ("way-twice", "同一去处重复"),
+    ("way-too-long", "用时超出范围"),
+    ("other-service-point", "内容与服务点不符"),
     // 日历.
     ("year-already-published", "该年日历已公布，只能调整"),
     ("year-out-of-range", "年份超出范围"),
@@ -165,6 +188,12 @@ impl From<OrganisationRejection> for Problem {
 
 impl From<RosterRejection> for Problem {
     fn from(rule: RosterRejection) -> Self {
+        told(&rule)
+    }
+}
+
+impl From<ServicePointRejection> for Problem {
+    fn from(rule: ServicePointRejection) -> Self {
         told(&rule)
     }
 }

@@ -1,6 +1,7 @@
 //! Questions: every read of the public contract.
 
 pub(crate) mod cases;
+pub(crate) mod coverage;
 pub(crate) mod events;
 pub(crate) mod findings;
 pub(crate) mod operation;
@@ -10,6 +11,7 @@ pub(crate) mod queue_stream;
 pub(crate) mod queues;
 pub(crate) mod ratings;
 pub(crate) mod reference;
+pub(crate) mod reports;
 pub(crate) mod staffing;
 pub(crate) mod statistics;
 
@@ -30,6 +32,10 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(statistics::get_processing_times)
         .service(statistics::get_satisfaction)
         .service(statistics::get_balance)
+        .service(reports::get_report)
+        .service(coverage::get_coverage)
+        .service(coverage::get_circle)
+        .service(coverage::get_nearest)
         .service(staffing::get_staffing)
         .service(staffing::get_roster)
         .service(oversight::get_anomalies)
@@ -73,6 +79,10 @@ pub fn configure_outside(config: &mut ServiceConfig) {
     statistics::get_processing_times,
     statistics::get_satisfaction,
     statistics::get_balance,
+    reports::get_report,
+    coverage::get_coverage,
+    coverage::get_circle,
+    coverage::get_nearest,
     staffing::get_staffing,
     staffing::get_roster,
     oversight::get_anomalies,

@@ -9,6 +9,7 @@ pub mod ratings;
 pub mod reference;
 pub mod request;
 pub mod rosters;
+pub mod service_points;
 
 use crate::auth::Caller;
 use crate::node::Node;
@@ -38,6 +39,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/organisations/{id}/actions/{action}", post().to(reference::act_on_organisation))
         .route("/rosters", post().to(rosters::post))
         .route("/rosters/{id}/actions/{action}", post().to(rosters::act))
+        .route("/service-points/{id}/actions/{action}", post().to(service_points::act))
         .route("/calendars", post().to(reference::publish_calendar))
         .route("/calendars/{id}/actions/{action}", post().to(reference::act_on_calendar))
         .route("/policies", post().to(reference::publish_policy))
@@ -48,7 +50,7 @@ pub fn configure(config: &mut ServiceConfig) {
 }
 
 /// Every write below `/api/v1`: method and path.
-pub const ROUTES: [(&str, &str); 20] = [
+pub const ROUTES: [(&str, &str); 21] = [
     ("POST", "/cases"),
     ("GET", "/cases/{id}/actions"),
     ("POST", "/cases/{id}/actions/{action}"),
@@ -62,6 +64,7 @@ pub const ROUTES: [(&str, &str); 20] = [
     ("POST", "/organisations/{id}/actions/{action}"),
     ("POST", "/rosters"),
     ("POST", "/rosters/{id}/actions/{action}"),
+    ("POST", "/service-points/{id}/actions/{action}"),
     ("POST", "/calendars"),
     ("POST", "/calendars/{id}/actions/{action}"),
     ("POST", "/policies"),

@@ -43,6 +43,7 @@ impl Case {
             | crate::event::Event::Item(_)
             | crate::event::Event::Organisation(_)
             | crate::event::Event::Roster(_)
+            | crate::event::Event::ServicePoint(_)
             | crate::event::Event::Calendar(_)
             | crate::event::Event::Policy(_)
             | crate::event::Event::Access(_) => (),

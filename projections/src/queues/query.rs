@@ -38,6 +38,7 @@ impl QueueKey {
                 Event::Item(_)
                 | Event::Organisation(_)
                 | Event::Roster(_)
+                | Event::ServicePoint(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
                 | Event::Access(_),

@@ -167,6 +167,7 @@ fn subject(event: &Event, stream: u8) -> Subject {
         Event::Calendar(_) => Subject::Calendar,
         Event::Policy(_) => Subject::Policy,
         Event::Roster(_) => Subject::Roster(format!("36102310{stream}").parse().unwrap(), "2026-03".parse().unwrap()),
+        Event::ServicePoint(_) => Subject::ServicePoint(format!("36102310{stream}").parse().unwrap()),
         Event::Access(_) => Subject::Access("361023".parse().unwrap()),
     }
 }

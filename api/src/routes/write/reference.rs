@@ -52,7 +52,7 @@ fn is_admin_over(node: &Node, caller: &Caller, organisation: &OrganisationId) ->
 }
 
 /// Reads a command of the domain, and refuses whatever in the body did not become part of it.
-fn command<T: DeserializeOwned + Serialize>(name: &str, mut body: Map<String, Value>) -> Result<T, Problem> {
+pub(super) fn command<T: DeserializeOwned + Serialize>(name: &str, mut body: Map<String, Value>) -> Result<T, Problem> {
     body.insert("command".to_owned(), name.into());
     let body = Value::Object(body);
     let command: T = read(body.clone())?;

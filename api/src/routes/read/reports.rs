@@ -1,0 +1,379 @@
+//! 月报: each a rendering of a fold that is there already, as JSON and as a table for spreadsheets.
+
+use crate::answer::Stamp;
+use crate::auth::Caller;
+use crate::node::Node;
+use crate::problem::{Problem, Text};
+use crate::query::{FromParameters, Parameters, Query, checked_period, invalid};
+use crate::rights;
+use crate::table::{Cell, Table};
+use crate::views::{Views, When};
+use actix_web::http::header::{CONTENT_DISPOSITION, HeaderValue};
+use actix_web::web::{Data, Path};
+use actix_web::{HttpResponse, get};
+use domain::event::case::ClosingKind;
+use domain::ids::OrganisationId;
+use domain::month::Month;
+use domain::reference::Reference;
+use domain::zone::day_of;
+use projections::balance::{Balance, BalanceQuery, BalanceRow};
+use projections::coverage::Coverage;
+use projections::processing_times::{
+    Cohort, Dimension, ProcessingTimes, ProcessingTimesQuery, ProcessingTimesRow, RegionAs,
+};
+use projections::reference::ReferenceData;
+use projections::satisfaction::{Satisfaction, SatisfactionDimension, SatisfactionQuery, SatisfactionRow};
+use projections::scope::{Attribution, Period, Source};
+use projections::staffing::{Staffing, StaffingQuery};
+use projections::tally::Rate;
+use serde::Deserialize;
+use serde_json::json;
+
+/// The reports there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Report {
+    /// 收支平衡.
+    Balance,
+    /// 按时办结.
+    OnTime,
+    /// 好差评.
+    Satisfaction,
+    /// 社会救助窗口值班.
+    Staffing,
+    /// 覆盖.
+    Coverage,
+}
+
+impl Report {
+    const ALL: [(&'static str, Self); 5] = [
+        ("balance", Self::Balance),
+        ("on-time", Self::OnTime),
+        ("satisfaction", Self::Satisfaction),
+        ("staffing", Self::Staffing),
+        ("coverage", Self::Coverage),
+    ];
+
+    fn named(name: &str) -> Result<Self, Problem> {
+        let known = Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, report)| *report);
+        known.ok_or_else(Problem::not_found)
+    }
+}
+
+/// In which form a report is wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Format {
+    #[default]
+    Json,
+    Csv,
+}
+
+/// The question behind `GET /reports/{name}`.
+#[derive(Debug, Clone)]
+struct ReportFilter {
+    month: Month,
+    organisation: Option<OrganisationId>,
+    format: Format,
+    bom: bool,
+}
+
+impl FromParameters for ReportFilter {
+    fn take(parameters: &mut Parameters) -> Result<Self, Problem> {
+        let required = || invalid("month", Text::new("必填，如 2022-02", "it is required, such as 2022-02"));
+        let format = parameters.word("format")?.unwrap_or_default();
+        let bom = parameters.number("bom", 0, 1)?;
+        if bom.is_some() && format == Format::Json {
+            return Err(invalid("bom", Text::new("只用于 format=csv", "it means nothing without format=csv")));
+        }
+        Ok(Self {
+            month: parameters.one("month")?.ok_or_else(required)?,
+            organisation: parameters.one("org")?,
+            format,
+            bom: bom == Some(1),
+        })
+    }
+}
+
+/// What a report is asked about.
+struct Asked {
+    month: Month,
+    period: Period,
+    /// Absent for the whole city.
+    within: Option<OrganisationId>,
+    organisation: OrganisationId,
+}
+
+/// A monthly table 月报.
+///
+/// `balance` (收支平衡), `on-time` (按时办结, by township), `satisfaction` (好差评, by hall), `staffing` (社会救助窗口值班) or `coverage`
+/// (覆盖, at the end of the month). Every figure is that of the statistics of the same name. As CSV it is UTF-8 with CRLF; `bom=1`
+/// adds the mark that spreadsheets want; a text that a spreadsheet would take for a formula gets an apostrophe in front.
+#[utoipa::path(
+    get, path = "/api/v1/reports/{name}", tag = "statistics", security(("token" = [])),
+    params(
+        ("name" = String, Path, description = "`balance`, `on-time`, `satisfaction`, `staffing` or `coverage`", example = "balance"),
+        ("month" = String, Query, description = "The month", example = "2022-02"),
+        ("org" = Option<String>, Query, description = "Only this organisation and those under it", example = "361023"),
+        ("format" = Option<String>, Query, description = "`json` (default) or `csv`"),
+        ("bom" = Option<u8>, Query, description = "1: the CSV begins with a byte order mark, for spreadsheets"),
+        crate::openapi::WhenParameters,
+    ),
+    responses((status = 200, description = "Columns and rows; the last row is the total", content(
+        (Object = "application/json", example = json!({
+            "position": 612345, "as_of": "2022-03-01T09:00:00.000+08:00", "report": "on-time", "month": "2022-02", "organisation": "361023",
+            "columns": [{"key": "organisation", "zh": "单位", "en": "organisation"}, {"key": "n", "zh": "办结数", "en": "ended"}],
+            "rows": [["361023100", 412], ["合计", 412]]
+        })),
+        (String = "text/csv", example = "单位,名称,办结数\r\n361023100,琴城镇便民服务中心,412\r\n")
+    )))
+)]
+#[get("/reports/{name}")]
+pub(crate) async fn get_report(
+    node: Data<Node>,
+    caller: Caller,
+    name: Path<String>,
+    Query((filter, when)): Query<(ReportFilter, When)>,
+) -> Result<HttpResponse, Problem> {
+    let report = Report::named(&name)?;
+    let views = &node.reads.views;
+    let at = views.resolve(&when, &node.clock).await?;
+    let asked = asked(views, &caller, &filter, day_of(node.clock.now()))?;
+    let organisation = asked.organisation.clone();
+    let day = at.day();
+    let seen = match report {
+        Report::Balance => {
+            views.study(&at, move |view: &Balance, data: &ReferenceData| balance(view, data, &asked)).await?
+        }
+        Report::OnTime => {
+            let table = move |view: &ProcessingTimes, data: &ReferenceData| on_time(view, data, &asked, day);
+            views.study(&at, table).await?
+        }
+        Report::Satisfaction => {
+            let table = move |view: &Satisfaction, data: &ReferenceData| satisfaction(view, data, &asked, day);
+            views.study(&at, table).await?
+        }
+        Report::Staffing => {
+            views.study(&at, move |view: &Staffing, data: &ReferenceData| staffing(view, data, &asked)).await?
+        }
+        Report::Coverage => {
+            let table = move |view: &Coverage, data: &ReferenceData| coverage(view, data, &asked, day);
+            views.study(&at, table).await?
+        }
+    };
+    let stamp = Stamp::new(&at, seen.position);
+    let table = seen.value;
+    Ok(match filter.format {
+        Format::Json => stamp.json(&json!({
+            "report": name.as_str(), "month": filter.month, "organisation": organisation,
+            "columns": table.columns(), "rows": table.rows(),
+        })),
+        Format::Csv => {
+            let mut response = stamp.bytes("text/csv; charset=utf-8", table.csv(filter.bom), None);
+            let file = format!("attachment; filename=\"{}-{}.csv\"", name.as_str(), filter.month);
+            if let Ok(file) = HeaderValue::from_str(&file) {
+                response.headers_mut().insert(CONTENT_DISPOSITION, file);
+            }
+            response
+        }
+    })
+}
+
+fn asked(views: &Views, caller: &Caller, filter: &ReportFilter, today: chrono::NaiveDate) -> Result<Asked, Problem> {
+    let month = filter.month;
+    // A month that has not begun has no report; the running one has what there is of it.
+    let tomorrow = today.succ_opt().unwrap_or(today);
+    let (from, to) = (month.first_day(), month.first_day_after().min(tomorrow).max(month.first_day()));
+    let period = checked_period("month", from, "month", to, today)?;
+    views.today(|reference| {
+        let organisations = &reference.organisations;
+        let organisation = rights::asked_organisation(caller, filter.organisation.as_ref(), organisations)?;
+        let is_city = rights::is_city(&organisation, organisations);
+        Ok(Asked { month, period, within: (!is_city).then(|| organisation.clone()), organisation })
+    })
+}
+
+/// Code and name of an organisation, or 合计.
+fn named(organisation: Option<&str>, reference: &Reference) -> [Cell; 2] {
+    let Some(code) = organisation else { return [Cell::text("合计"), Cell::Nothing] };
+    let known = code.parse().ok().and_then(|id: OrganisationId| reference.organisations.get(&id).cloned());
+    [Cell::text(code), known.map_or(Cell::Nothing, |known| Cell::text(known.name_zh()))]
+}
+
+const PLACE: [(&str, &str, &str); 2] = [("organisation", "单位", "organisation"), ("name_zh", "名称", "name")];
+
+/// Numerator, denominator and percent of a rate.
+fn shares(rate: Rate) -> [Cell; 3] {
+    [Cell::Whole(rate.numerator), Cell::Whole(rate.denominator), rate.rate.map_or(Cell::Nothing, Cell::percent)]
+}
+
+fn balance(view: &Balance, data: &ReferenceData, asked: &Asked) -> Table {
+    let query = BalanceQuery {
+        month: asked.month,
+        organisation: asked.within.clone(),
+        attribution: Attribution::Deciding,
+        source: Source::Own,
+    };
+    let answer = view.answer(&query, &data.reference.organisations);
+    let mut table = Table::new(PLACE);
+    table.column("opening", "期初在办", "open at the beginning").column("submitted", "本期申请", "submitted");
+    for kind in ClosingKind::ALL {
+        let (key, zh) = closing(kind);
+        table.column(key, zh, key);
+    }
+    table.column("closed", "本期办结合计", "closed").column("open", "期末在办", "open at the end");
+    for row in answer.rows.iter().chain([&answer.total]) {
+        let BalanceRow { organisation, opening, submitted, closings, closed, open } = row;
+        let mut cells = named(organisation.as_ref().map(OrganisationId::as_str), &data.reference).to_vec();
+        cells.extend([*opening, *submitted].map(Cell::Whole));
+        let of = |kind| Cell::Whole(closings.get(&kind).copied().unwrap_or(0));
+        cells.extend(ClosingKind::ALL.map(of));
+        cells.extend([*closed, *open].map(Cell::Whole));
+        table.row(cells);
+    }
+    table
+}
+
+fn closing(kind: ClosingKind) -> (&'static str, &'static str) {
+    match kind {
+        ClosingKind::Granted => ("granted", "准予"),
+        ClosingKind::Denied => ("denied", "不予"),
+        ClosingKind::NotRequired => ("not_required", "无需申请"),
+        ClosingKind::RefusedIntake => ("refused_intake", "不予受理"),
+        ClosingKind::Withdrawn => ("withdrawn", "撤回"),
+        ClosingKind::Returned => ("returned", "退件"),
+        ClosingKind::SupplementLapsed => ("supplement_lapsed", "逾期未补正"),
+        ClosingKind::Aborted => ("aborted", "终止"),
+        ClosingKind::Merged => ("merged", "并案"),
+    }
+}
+
+fn on_time(view: &ProcessingTimes, data: &ReferenceData, asked: &Asked, day: chrono::NaiveDate) -> Table {
+    let query = ProcessingTimesQuery {
+        period: asked.period,
+        cohort: Cohort::Finished,
+        group_by: vec![Dimension::Township],
+        item: None,
+        organisation: asked.within.clone(),
+        closing: None,
+        attribution: Attribution::Deciding,
+        region_as: RegionAs::Now,
+        source: Source::Own,
+    };
+    let mut table = Table::new(PLACE);
+    table
+        .column("n", "办结数", "ended")
+        .column("promised_on_time", "承诺期内办结", "finished by the promised date")
+        .column("promised_with_limit", "有承诺期限", "with a promised date")
+        .column("promised_rate", "按时办结率%", "on time, percent")
+        .column("statutory_on_time", "法定期内办结", "by the statutory date")
+        .column("statutory_with_limit", "有法定期限", "with a statutory date")
+        .column("statutory_rate", "法定按时率%", "statutory, percent")
+        .column("working_days_mean", "平均工作日", "working days, mean")
+        .column("working_days_p90", "九成工作日", "working days, p90")
+        .column("open_overdue", "在办超期", "open and overdue")
+        .column("recorded_late", "后补录", "recorded later");
+    // A question of cases by township asks nothing of steps, which is all that could be wrong with it.
+    let Ok(answer) = view.answer(&query, &data.reference, day) else { return table };
+    for row in answer.rows.iter().chain([&answer.total]) {
+        let ProcessingTimesRow { key, n, on_time_promised, on_time_statutory, working_days, .. } = row;
+        let mut cells = match key.get(&Dimension::Township) {
+            // Decided by no township: by a county's bureau, or the city.
+            Some(None) => vec![Cell::text("县级以上"), Cell::Nothing],
+            Some(Some(code)) => named(Some(code), &data.reference).to_vec(),
+            None => named(None, &data.reference).to_vec(),
+        };
+        cells.push(Cell::Whole(*n));
+        cells.extend(shares(*on_time_promised));
+        cells.extend(shares(*on_time_statutory));
+        cells.push(working_days.mean.map_or(Cell::Nothing, Cell::real));
+        cells.push(working_days.p90.map_or(Cell::Nothing, |days| Cell::Whole(i64::from(days))));
+        cells.extend([row.open_overdue, row.recorded_late].map(Cell::Whole));
+        table.row(cells);
+    }
+    table
+}
+
+fn satisfaction(view: &Satisfaction, data: &ReferenceData, asked: &Asked, day: chrono::NaiveDate) -> Table {
+    let query = SatisfactionQuery {
+        period: asked.period,
+        group_by: vec![SatisfactionDimension::Org],
+        item: None,
+        organisation: asked.within.clone(),
+        source: Source::Own,
+    };
+    let answer = view.answer(&query, &data.reference, day);
+    let mut table = Table::new(PLACE);
+    table
+        .column("services", "服务数", "services")
+        .column("immature", "尚可评价", "may still be rated")
+        .column("ratings", "采纳评价数", "adopted ratings")
+        .column("not_adopted", "不予采纳", "not adopted");
+    for (name, zh, en) in [
+        ("good", "好评", "good"),
+        ("active", "主动评价", "active"),
+        ("rectified", "差评整改", "rectified"),
+        ("in_time", "按时整改", "rectified in time"),
+        ("called_back", "回访", "called back"),
+    ] {
+        table.rate(name, zh, en);
+    }
+    table.column("score", "满意度得分", "score");
+    for row in answer.rows.iter().chain([&answer.total]) {
+        let SatisfactionRow { key, services, immature, ratings, not_adopted, small_cell, .. } = row;
+        let organisation = key.get(&SatisfactionDimension::Org).and_then(Option::as_deref);
+        let mut cells = named(organisation, &data.reference).to_vec();
+        cells.extend([services.unwrap_or(0), immature.unwrap_or(0), *ratings, *not_adopted].map(Cell::Whole));
+        // A handful of ratings tells who they are from: such a hall's opinions are in the total only.
+        let hidden = *small_cell && organisation.is_some();
+        let rates = [
+            row.good_rate,
+            row.active_rate.unwrap_or_default(),
+            row.rectification_rate,
+            row.rectification_in_time_rate,
+            row.call_back_rate,
+        ];
+        cells.extend(
+            rates.into_iter().flat_map(|rate| if hidden { [const { Cell::Nothing }; 3] } else { shares(rate) }),
+        );
+        cells.push(row.score.mean.filter(|_| !hidden).map_or(Cell::Nothing, Cell::real));
+        table.row(cells);
+    }
+    table
+}
+
+fn staffing(view: &Staffing, data: &ReferenceData, asked: &Asked) -> Table {
+    let query = StaffingQuery { period: asked.period, organisation: asked.organisation.clone() };
+    let answer = view.answer(&query, &data.reference);
+    let mut table = Table::new(PLACE);
+    table
+        .column("open_days", "开放日", "open days")
+        .column("proven", "在岗已确认", "proven")
+        .column("planned", "已排班待确认", "planned")
+        .column("gap_days", "缺岗日", "gaps");
+    let halls = answer.halls.iter().map(|hall| (Some(hall.organisation.as_str()), hall.days));
+    for (organisation, days) in halls.chain([(None, answer.total)]) {
+        let mut cells = named(organisation, &data.reference).to_vec();
+        cells.extend([days.open_days, days.proven, days.planned, days.gap_days].map(|days| Cell::Whole(days.into())));
+        table.row(cells);
+    }
+    table
+}
+
+fn coverage(view: &Coverage, data: &ReferenceData, asked: &Asked, day: chrono::NaiveDate) -> Table {
+    let last_day = asked.period.to.pred_opt().unwrap_or(day).min(day);
+    let answer = view.answer(&asked.organisation, &data.reference, last_day);
+    let mut table = Table::new(PLACE);
+    table
+        .column("centres_there", "中心数", "centres")
+        .column("centres_live", "已上线中心", "centres live")
+        .column("stations_there", "站点数", "stations")
+        .column("stations_live", "已上线站点", "stations live");
+    for row in answer.counties.iter().chain([&answer.total]) {
+        let mut cells = named(row.organisation.as_ref().map(OrganisationId::as_str), &data.reference).to_vec();
+        let counts = [row.centres.there, row.centres.live, row.stations.there, row.stations.live];
+        cells.extend(counts.map(|count| Cell::Whole(count.into())));
+        table.row(cells);
+    }
+    table
+}
