@@ -1,10 +1,12 @@
 //! The only write path: has it been answered → load → decide → append, and once more if somebody else was faster.
 //!
-//! Whatever a command makes (ids, sealed texts, numbers) is made once, before; deciding again changes none of it.
+//! Commands on one stream at the same time share a lane (`lane.rs`): they neither conflict with each other nor wait for
+//! each other's disk. Whatever a command makes (ids, sealed texts, numbers) is made once, before; deciding again changes none of it.
 
 use crate::bounded::Bounded;
 use crate::clock::Clock;
 use crate::labels;
+use crate::lane::{Effect, Footing, HandedIn, Lane, Lanes, Turn};
 use crate::reference::ReferenceNow;
 use domain::actor::Actor;
 use domain::calendar::WorkingCalendar;
@@ -129,8 +131,8 @@ impl From<ReadError> for Trouble {
 /// A state with its place in history.
 #[derive(Debug, Clone, Default)]
 pub struct Loaded<D> {
-    /// The state.
-    pub state: D,
+    /// The state, shared by all who have it at this version.
+    pub state: Arc<D>,
     /// The version of its stream; 0 if nothing happened yet.
     pub version: u64,
     /// The position of its last fact.
@@ -141,7 +143,7 @@ pub struct Loaded<D> {
 
 impl<D: Stream> Loaded<D> {
     fn take_in(&mut self, fact: &Fact) {
-        self.state.take_in(fact);
+        Arc::make_mut(&mut self.state).take_in(fact);
         self.version = fact.version;
         self.position = fact.position;
         self.recorded_at = Some(fact.recorded_at);
@@ -149,7 +151,7 @@ impl<D: Stream> Loaded<D> {
 }
 
 /// A kind of stream that decides.
-pub trait Stream: Decider<Event: Into<Event>> + Clone + Send + Sync {
+pub trait Stream: Decider<Event: Into<Event>> + Clone + Send + Sync + 'static {
     /// Takes in a recorded fact of this stream.
     fn take_in(&mut self, fact: &Fact);
 
@@ -181,6 +183,7 @@ pub struct Executor {
     clock: Arc<Clock>,
     reference: Arc<ReferenceNow>,
     cases: Bounded<Subject, Arc<Loaded<Case>>>,
+    lanes: Lanes,
     under_way: Mutex<HashSet<CommandId>>,
 }
 
@@ -203,7 +206,7 @@ impl Executor {
     #[must_use]
     pub fn new(journal: Journal, clock: Arc<Clock>, reference: Arc<ReferenceNow>) -> Self {
         let cases = Bounded::new(CASES_MAX);
-        Self { journal, clock, reference, cases, under_way: Mutex::default() }
+        Self { journal, clock, reference, cases, lanes: Lanes::default(), under_way: Mutex::default() }
     }
 
     /// Returns the log, to be read.
@@ -283,50 +286,99 @@ impl Executor {
         command: &D::Command,
         also: &[(Subject, u64)],
     ) -> Result<Done, ExecuteError<D::Rejection>> {
-        let mut ids = Vec::new();
+        let lane = self.lanes.enter::<D>(subject);
+        let mut making = Making { asked, subject, command, also, ids: Vec::new() };
         for _ in 0..=CONFLICT_ATTEMPTS_MAX {
-            let loaded = self.load::<D>(subject).await?;
-            if asked.if_match.is_some_and(|seen| seen != loaded.version) {
-                // The remembered state may be behind a writer beside us; the log's own word decides.
-                let current = self.fresh::<D>(subject).await?.version;
-                match asked.if_match == Some(current) {
-                    true => continue,
-                    false => return Err(ExecuteError::Stale { current }),
-                }
-            }
-            let reference = self.reference.now();
-            // Neither a clock set back nor a neighbour's faster one makes an act precede what is recorded already.
-            let now = self.clock.now().max(loaded.recorded_at.unwrap_or_default());
-            let events = decide(asked, &loaded, command, &reference.reference, now).map_err(ExecuteError::Rejected)?;
-            if events.is_empty() {
-                return Ok(Done { facts: Vec::new(), version: loaded.version, position: loaded.position });
-            }
-            ids.resize_with(events.len().max(ids.len()), || EventId(self.clock.ulid()));
-            let attempt = Attempt { asked, subject, now, loaded: &loaded, reference: &reference, also };
-            let relies_on = loaded.state.relies_on(command);
-            let (append, after) = attempt.make(events, &ids, &relies_on);
-            match self.journal.append(append).await {
-                Ok(appended) => return Ok(self.recorded(subject, after, &appended)),
-                Err(AppendError::Conflict { stream, actual, .. }) => {
-                    self.forget::<D>(subject);
-                    let changed = stream.as_str().parse().ok();
-                    if also.iter().any(|(relied_on, _)| Some(relied_on) == changed.as_ref()) {
-                        // The command itself was made from an older state; deciding it again would not help.
-                        changed.iter().for_each(|stream| self.cases.remove(stream));
-                        return Err(ExecuteError::Contended);
-                    }
-                    self.catch_up(changed, actual).await?;
-                }
-                Err(AppendError::CommandReused { .. }) => return Err(Trouble::KeyReused.into()),
-                Err(AppendError::TooLarge { .. }) => return Err(Trouble::TooLarge.into()),
-                Err(AppendError::NotWritten { source }) => return Err(Trouble::NotWritten(source).into()),
-                Err(AppendError::Unknown { .. }) => {
-                    self.forget::<D>(subject);
-                    return Ok(self.ask_again(asked).await?);
-                }
+            let recorded = if lane.has_tip() { None } else { Some(self.load::<D>(subject).await?) };
+            let answer = match lane.turn(recorded, |loaded| self.decided(&mut making, loaded)) {
+                Some(Turn::HandedIn(frame)) => self.settled(frame, &making).await?,
+                Some(Turn::Said(said, footing)) => self.said(&lane, said, footing, &making).await?,
+                // Whoever was ahead in the lane failed between the two looks at it.
+                None => None,
+            };
+            if let Some(done) = answer {
+                return Ok(done);
             }
         }
         Err(ExecuteError::Contended)
+    }
+
+    /// Decides on a state, and makes the frame that follows.
+    fn decided<D: Stream>(
+        &self,
+        making: &mut Making<'_, D>,
+        loaded: &Loaded<D>,
+    ) -> Result<Effect<'_, D>, Said<D::Rejection>> {
+        let asked = making.asked;
+        if asked.if_match.is_some_and(|seen| seen != loaded.version) {
+            return Err(Said::Stale);
+        }
+        let reference = self.reference.now();
+        // Neither a clock set back nor a neighbour's faster one makes an act precede what is recorded already.
+        let now = self.clock.now().max(loaded.recorded_at.unwrap_or_default());
+        let events = decide(asked, loaded, making.command, &reference.reference, now).map_err(Said::Rejected)?;
+        if events.is_empty() {
+            return Err(Said::AlreadySo);
+        }
+        making.ids.resize_with(events.len().max(making.ids.len()), || EventId(self.clock.ulid()));
+        let attempt = Attempt { making, now, loaded, reference: &reference };
+        let (append, after) = attempt.make(events, &loaded.state.relies_on(making.command));
+        Ok(Effect { append: Box::pin(self.journal.append(append)), after })
+    }
+
+    /// Waits until a frame is durable; nothing if it must be decided again.
+    async fn settled<D: Stream>(
+        &self,
+        frame: HandedIn<'_, D>,
+        making: &Making<'_, D>,
+    ) -> Result<Option<Done>, ExecuteError<D::Rejection>> {
+        let Making { asked, subject, also, .. } = making;
+        let (after, appended) = frame.wait().await;
+        match appended {
+            Ok(appended) => Ok(Some(self.recorded(subject, after, &appended))),
+            Err(AppendError::Conflict { stream, actual, .. }) => {
+                self.forget::<D>(subject);
+                let changed = stream.as_str().parse().ok();
+                if also.iter().any(|(relied_on, _)| Some(relied_on) == changed.as_ref()) {
+                    // The command itself was made from an older state; deciding it again would not help.
+                    changed.iter().for_each(|stream| self.cases.remove(stream));
+                    return Err(ExecuteError::Contended);
+                }
+                self.catch_up(changed, actual).await?;
+                Ok(None)
+            }
+            Err(AppendError::CommandReused { .. }) => Err(Trouble::KeyReused.into()),
+            Err(AppendError::TooLarge { .. }) => Err(Trouble::TooLarge.into()),
+            Err(AppendError::NotWritten { source }) => Err(Trouble::NotWritten(source).into()),
+            Err(AppendError::Unknown { .. }) => {
+                self.forget::<D>(subject);
+                Ok(Some(self.ask_again(asked).await?))
+            }
+        }
+    }
+
+    /// Tells what needs nothing to be written, once what it rests on is durable; nothing if it must be decided again.
+    async fn said<D: Stream>(
+        &self,
+        lane: &Lane<'_, D>,
+        said: Said<D::Rejection>,
+        footing: Footing,
+        making: &Making<'_, D>,
+    ) -> Result<Option<Done>, ExecuteError<D::Rejection>> {
+        let Some(position) = lane.durable(footing).await else { return Ok(None) };
+        match said {
+            Said::Rejected(rejection) => Err(ExecuteError::Rejected(rejection)),
+            Said::AlreadySo => Ok(Some(Done { facts: Vec::new(), version: footing.version, position })),
+            Said::Stale => {
+                // The remembered state may be behind a writer beside us; the log's own word decides.
+                let current = self.fresh::<D>(making.subject).await?.version;
+                if making.asked.if_match != Some(current) {
+                    return Err(ExecuteError::Stale { current });
+                }
+                lane.forsake(footing);
+                Ok(None)
+            }
+        }
     }
 
     /// Judges a command on the newest state without recording anything: before what it needs is made at some cost.
@@ -454,24 +506,39 @@ fn decide<D: Stream>(
     Ok(events)
 }
 
-/// One attempt to append.
-struct Attempt<'a, D> {
+/// A command, and what was made for it once, however often it is decided.
+struct Making<'a, D: Stream> {
     asked: &'a Asked,
     subject: &'a Subject,
+    command: &'a D::Command,
+    also: &'a [(Subject, u64)],
+    ids: Vec<EventId>,
+}
+
+/// What was decided where nothing is to be written.
+enum Said<R> {
+    Rejected(R),
+    Stale,
+    AlreadySo,
+}
+
+/// One attempt to append.
+struct Attempt<'a, D: Stream> {
+    making: &'a Making<'a, D>,
     now: Instant,
     loaded: &'a Loaded<D>,
     reference: &'a ReferenceData,
-    also: &'a [(Subject, u64)],
 }
 
 /// How things stand if the attempt succeeds; only the log knows the positions.
-struct After<D> {
-    loaded: Loaded<D>,
+pub(crate) struct After<D> {
+    pub(crate) loaded: Loaded<D>,
     facts: Vec<Fact>,
 }
 
 impl<D: Stream> Attempt<'_, D> {
-    fn make(&self, events: Vec<D::Event>, ids: &[EventId], relies_on: &[Subject]) -> (Append, After<D>) {
+    fn make(&self, events: Vec<D::Event>, relies_on: &[Subject]) -> (Append, After<D>) {
+        let Making { asked, subject, also, ids, .. } = self.making;
         let mut loaded = self.loaded.clone();
         let mut facts = Vec::with_capacity(events.len());
         for (event, id) in events.into_iter().zip(ids) {
@@ -479,7 +546,7 @@ impl<D: Stream> Attempt<'_, D> {
             loaded.take_in(&fact);
             facts.push(fact);
         }
-        let labels = loaded.state.labels(self.subject, &self.reference.reference);
+        let labels = loaded.state.labels(subject, &self.reference.reference);
         let new_fact = |fact: &Fact| NewFact {
             id: fact.id,
             occurred_at: fact.occurred_at,
@@ -487,17 +554,17 @@ impl<D: Stream> Attempt<'_, D> {
             event: fact.event.clone(),
         };
         let relied_on = relies_on.iter().map(|stream| (stream.clone(), self.reference.version(stream)));
-        let guards = relied_on.chain(self.also.iter().cloned()).map(|(stream, version)| (stream, at(version)));
+        let guards = relied_on.chain(also.iter().cloned()).map(|(stream, version)| (stream, at(version)));
         let append = Append {
-            command: self.asked.command,
-            digest: self.asked.digest,
+            command: asked.command,
+            digest: asked.digest,
             now: self.now,
-            by: self.asked.actor.clone(),
+            by: asked.actor.clone(),
             // Whatever belongs to one case belongs together; any other command is its own correlation.
-            correlation: correlation(self.subject).unwrap_or(self.asked.command.0),
+            correlation: correlation(subject).unwrap_or(asked.command.0),
             causation: None,
             guards: guards.collect(),
-            writes: vec![(self.subject.clone(), at(self.loaded.version), facts.iter().map(new_fact).collect())],
+            writes: vec![((*subject).clone(), at(self.loaded.version), facts.iter().map(new_fact).collect())],
         };
         (append, After { loaded, facts })
     }
@@ -505,13 +572,13 @@ impl<D: Stream> Attempt<'_, D> {
     fn fact(&self, event: Event, id: EventId, version: u64) -> Fact {
         Fact {
             position: 0,
-            subject: self.subject.clone(),
+            subject: self.making.subject.clone(),
             version,
             id,
             recorded_at: self.now,
-            occurred_at: self.asked.late.as_ref().map_or(self.now, |late| late.occurred_at),
-            by: self.asked.actor.clone(),
-            command: self.asked.command,
+            occurred_at: self.making.asked.late.as_ref().map_or(self.now, |late| late.occurred_at),
+            by: self.making.asked.actor.clone(),
+            command: self.making.asked.command,
             event,
         }
     }

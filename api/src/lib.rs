@@ -15,6 +15,7 @@ pub mod demo;
 pub mod execute;
 pub mod files;
 pub mod labels;
+mod lane;
 pub mod node;
 pub mod openapi;
 pub mod papers;
