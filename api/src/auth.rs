@@ -6,7 +6,7 @@ use crate::config::Secret;
 use crate::node::Node;
 use crate::problem::{Kind, Problem};
 use actix_web::dev::Payload;
-use actix_web::http::header::AUTHORIZATION;
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::{FromRequest, HttpRequest, web};
 use chrono::TimeDelta;
 use domain::actor::{Actor, Channel, Role};
@@ -305,12 +305,20 @@ impl FromRequest for StreamCaller {
 
 fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
     let node = request.app_data::<web::Data<Node>>().ok_or_else(|| Problem::new(Kind::Internal))?;
-    let header = request.headers().get(AUTHORIZATION).ok_or(TokenError::Missing)?;
+    Ok(caller_of(node, request.headers())?)
+}
+
+/// Returns who presents the token in these headers.
+///
+/// # Errors
+/// There is none, or it cannot be relied on.
+pub fn caller_of(node: &Node, headers: &HeaderMap) -> Result<Caller, TokenError> {
+    let header = headers.get(AUTHORIZATION).ok_or(TokenError::Missing)?;
     let (scheme, token) = header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(TokenError::Missing)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(TokenError::Missing.into());
+        return Err(TokenError::Missing);
     }
-    Ok(node.tokens.verify(token.trim(), node.clock.now())?)
+    node.tokens.verify(token.trim(), node.clock.now())
 }
 
 #[cfg(test)]

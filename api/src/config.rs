@@ -2,6 +2,7 @@
 
 use crate::telemetry::LogFormat;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,6 +21,8 @@ pub struct Config {
     pub vault: Vault,
     /// HTTP.
     pub http: Http,
+    /// How often one may ask.
+    pub limits: Limits,
     /// The ticking of automatic facts.
     pub ticker: Ticker,
     /// How logs are written: `pretty` for people, `json` for machines. `YICHUANG_LOG_FORMAT` wins.
@@ -64,6 +67,38 @@ pub struct Http {
     pub connections_max: usize,
 }
 
+/// How often one may ask.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Of each caller with a token.
+    pub caller: Rate,
+    /// Of each address that asks without one.
+    pub address: Rate,
+    /// Of single routes besides, for each caller or address: method and path as they are described.
+    pub routes: BTreeMap<String, Rate>,
+    /// A proxy of our own stands in front: the last entry of `X-Forwarded-For` is the address.
+    pub forwarded: bool,
+}
+
+/// So many per minute, at an even pace, after so many at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    /// How many; 0 sets no limit.
+    pub per_minute: u32,
+    /// How many may come at once.
+    pub burst: u32,
+}
+
+impl Rate {
+    /// So many per minute, after so many at once.
+    #[must_use]
+    pub const fn new(per_minute: u32, burst: u32) -> Self {
+        Self { per_minute, burst }
+    }
+}
+
 /// When automatic facts are looked for.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -80,6 +115,7 @@ impl Default for Config {
             auth: Auth::default(),
             vault: Vault::default(),
             http: Http::default(),
+            limits: Limits::default(),
             ticker: Ticker::default(),
             log_format: LogFormat::default(),
         }
@@ -95,6 +131,18 @@ impl Default for Http {
             keep_alive_seconds: 75,
             stop_seconds: 20,
             connections_max: 4096,
+        }
+    }
+}
+
+impl Default for Limits {
+    /// A program that works through a whole city with one token is not hindered; one that guesses without a token is.
+    fn default() -> Self {
+        Self {
+            caller: Rate::new(12_000_000, 200_000),
+            address: Rate::new(6_000, 2_000),
+            routes: BTreeMap::new(),
+            forwarded: false,
         }
     }
 }
@@ -234,6 +282,16 @@ mod tests {
     fn an_unknown_key_is_refused_by_name() {
         let error = read("listen = \"127.0.0.1:1\"\n[http]\nworker = 3\n").unwrap_err().to_string();
         assert!(error.contains("worker") && error.contains("line 3"), "{error}");
+    }
+
+    #[test]
+    fn a_limit_is_told_by_its_route() {
+        let text = "[limits]\nforwarded = true\nroutes.\"POST /api/v1/ratings\" = { per_minute = 5, burst = 2 }";
+        let limits = read(text).unwrap().limits;
+        assert_eq!(limits.routes["POST /api/v1/ratings"], Rate::new(5, 2));
+        assert!(limits.forwarded);
+        let error = read("[limits]\ncaller = { per_minute = 5 }").unwrap_err().to_string();
+        assert!(error.contains("burst"), "{error}");
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub mod execute;
 pub mod files;
 pub mod labels;
 mod lane;
+pub mod limits;
 pub mod node;
 pub mod openapi;
 pub mod papers;

@@ -4,6 +4,7 @@ use crate::auth::{SecretTooShort, Tickets, TokenVerifier};
 use crate::clock::Clock;
 use crate::config::{Config, Secret};
 use crate::execute::Executor;
+use crate::limits::{Limits, NoSuchRoute};
 use crate::papers::Papers;
 use crate::problem::{self, Kind, Problem};
 use crate::reads::Reads;
@@ -65,6 +66,8 @@ pub struct Node {
     pub tokens: TokenVerifier,
     /// Who may listen.
     pub tickets: Tickets,
+    /// How often one may ask.
+    pub limits: Limits,
     _following: Following,
 }
 
@@ -77,6 +80,9 @@ pub enum StartError {
     /// What there is will not do.
     #[error(transparent)]
     SecretTooShort(#[from] SecretTooShort),
+    /// A limit is set for what is not there.
+    #[error(transparent)]
+    Limits(#[from] NoSuchRoute),
     /// The log cannot be opened.
     #[error(transparent)]
     Log(#[from] OpenError),
@@ -149,6 +155,7 @@ impl Node {
     ) -> Result<Self, StartError> {
         let secret: &Secret = config.auth.jwt_secret.as_ref().ok_or(StartError::NoSecret)?;
         let tokens = TokenVerifier::new(secret)?;
+        let limits = Limits::new(&config.limits)?;
         let layout = Layout::new(config.data.clone());
         let folder = layout.papers();
         let papers = Papers::open(&folder, config.http.paper_bytes_max)
@@ -179,6 +186,7 @@ impl Node {
             reads,
             tokens,
             tickets,
+            limits,
             _following: following,
         })
     }

@@ -3,16 +3,19 @@
 pub mod read;
 pub mod write;
 
+use crate::limits;
 use crate::openapi;
 use crate::problem::{Kind, Problem};
 use actix_web::HttpRequest;
+use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 
 /// Registers everything below `/api/v1`, and what stands beside it.
 pub fn configure(config: &mut ServiceConfig) {
     // Paths are tried in this order, and reads are asked most.
     let below = web::scope("/api/v1").configure(read::configure).configure(write::configure);
-    config.service(below.default_service(web::to(unmatched)));
+    let below = below.default_service(web::to(unmatched)).wrap(from_fn(limits::enforce));
+    config.service(below);
     config.configure(read::configure_outside);
     config.default_service(web::to(unmatched));
 }

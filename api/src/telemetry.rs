@@ -63,6 +63,7 @@ pub struct Metrics {
     batch_events: Histogram,
     flush_seconds: Histogram,
     appends_failed: IntCounterVec,
+    limited: IntCounterVec,
     streams: IntGauge,
     log_position: IntGauge,
 }
@@ -126,10 +127,16 @@ impl Metrics {
                 &LATENCY_SECONDS,
             ),
             appends_failed: counters("appends_failed_total", "Appends that were not answered well.", &["outcome"]),
+            limited: counters("http_limited_total", "Requests beyond an allowance, by its name.", &["limit"]),
             streams: gauge("streams_open", "Open event streams."),
             log_position: gauge("log_position", "The last durable position."),
             registry,
         }
+    }
+
+    /// Counts a request that was refused because the allowance of this name was used up.
+    pub fn limited(&self, limit: &str) {
+        self.limited.with_label_values(&[limit]).inc();
     }
 
     /// Counts a stream for as long as what is returned lives.

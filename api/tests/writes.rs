@@ -7,6 +7,7 @@ mod city;
 
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
+use api::config::{Config, Rate};
 use api::ticker::Rounds;
 use chrono::TimeDelta;
 use city::{Answer, CITY, COUNTY, City, DIBAO, HALL, ID_NUMBER, NAME, application, monday, types};
@@ -443,4 +444,44 @@ async fn a_stream_ticket_holds_for_a_minute() {
     assert!(city.node.tickets.holder(ticket, city.node.clock.now()).is_some());
     assert!(city.node.tickets.holder(ticket, city.node.clock.now() + TimeDelta::minutes(2)).is_none());
     assert!(monday() < city.node.clock.now());
+}
+
+#[actix_web::test]
+async fn who_asks_too_often_is_told_when_to_come_again() {
+    let limit = |config: &mut Config| {
+        config.limits.caller = Rate::new(60, 3);
+        config.limits.address = Rate::new(60, 2);
+        config.limits.routes.insert("POST /api/v1/ratings".to_owned(), Rate::new(6, 1));
+    };
+    let city = City::configured(limit).await;
+    let (clerk, other) = (city.token("clerk", HALL), city.token_for("clerk", HALL, "another"));
+    for _ in 0..3 {
+        city.get(&clerk, "/items").await.ok();
+    }
+    let refused = city.get(&clerk, "/items").await;
+    assert_eq!((refused.header("retry-after"), refused.header("content-type")), ("1", "application/problem+json"));
+    refused.refused(429, "too-many-requests");
+    city.get(&other, "/items").await.ok();
+    city.pass(TimeDelta::seconds(1));
+    city.get(&clerk, "/items").await.ok();
+
+    let nobody = |address: &str| TestRequest::get().uri("/api/v1/items").peer_addr(address.parse().unwrap());
+    for _ in 0..2 {
+        city.send(nobody("192.0.2.1:1000")).await.refused(401, "unauthenticated");
+    }
+    city.send(nobody("192.0.2.1:2000")).await.refused(429, "too-many-requests");
+    city.send(nobody("192.0.2.2:1000")).await.refused(401, "unauthenticated");
+
+    let rate = || TestRequest::post().uri("/api/v1/ratings").peer_addr("192.0.2.3:1000".parse().unwrap());
+    assert_ne!(city.send(rate()).await.status.as_u16(), 429);
+    let refused = city.send(rate()).await;
+    assert_eq!(refused.header("retry-after"), "10");
+    refused.refused(429, "too-many-requests");
+
+    let figures = city.send(TestRequest::get().uri("/metrics")).await;
+    let figures = String::from_utf8(figures.bytes.to_vec()).unwrap();
+    for limit in ["caller", "address", "POST /api/v1/ratings"] {
+        let counted = format!("yichuang_http_limited_total{{limit=\"{limit}\"}} 1");
+        assert!(figures.contains(&counted), "{counted}");
+    }
 }

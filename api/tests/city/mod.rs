@@ -75,11 +75,17 @@ pub fn monday() -> DateTime<Utc> {
 
 impl City {
     pub async fn new() -> Self {
+        Self::configured(|_| ()).await
+    }
+
+    /// A city with other settings.
+    pub async fn configured(set: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config { data: folder.path().to_owned(), ..Config::default() };
         config.auth.jwt_secret = Some(Secret::new("a secret for tests, of thirty-two bytes and more"));
         config.http.paper_bytes_max = 10_000;
         config.ticker.seconds = 0;
+        set(&mut config);
         let clock = Arc::new(Clock::simulated(monday(), 1));
         let vault = Arc::new(Vault::in_memory(Some([3; 32])).unwrap());
         let node = Node::over(config, clock, Arc::new(InMemory::new()), vault).await.unwrap();

@@ -141,6 +141,7 @@ fn requirement<'a>(version: &'a ItemVersion, code: &MaterialCode) -> Result<&'a 
 
 impl Desk<'_> {
     pub(super) fn attach(&self, paper: &MaterialAttached) -> Decided {
+        requirement(self.version, &paper.code)?;
         Ok(vec![paper.clone().into()])
     }
 
