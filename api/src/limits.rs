@@ -77,8 +77,10 @@ impl Limits {
     /// # Errors
     /// They name a route that does not exist.
     pub fn new(settings: &Settings) -> Result<Self, NoSuchRoute> {
-        let mut rates: Vec<(String, Rate)> =
-            ROUTES.iter().map(|(route, per_minute, burst)| ((*route).to_owned(), Rate::new(*per_minute, *burst))).collect();
+        let mut rates: Vec<(String, Rate)> = ROUTES
+            .iter()
+            .map(|(route, per_minute, burst)| ((*route).to_owned(), Rate::new(*per_minute, *burst)))
+            .collect();
         for (route, rate) in &settings.routes {
             match rates.iter_mut().find(|(known, _)| known == route) {
                 Some((_, known)) => *known = *rate,
@@ -101,7 +103,8 @@ impl Limits {
         let now = now.timestamp_nanos_opt().unwrap_or(i64::MAX);
         for (nth, route) in self.routes.iter().enumerate() {
             if let Some(allowance) = route.allowance.filter(|_| route.is_of(method, path)) {
-                self.take(allowance, self.hasher.hash_one((nth, who)), now).map_err(|wait| (route.name.as_str(), wait))?;
+                self.take(allowance, self.hasher.hash_one((nth, who)), now)
+                    .map_err(|wait| (route.name.as_str(), wait))?;
             }
         }
         let (name, allowance) = match who {
@@ -160,9 +163,8 @@ impl RouteLimit {
 
     fn is_of(&self, method: &str, path: &str) -> bool {
         let mut parts = path.split('/');
-        let fits = |known: &Option<String>| {
-            parts.next().is_some_and(|part| known.as_ref().is_none_or(|known| known == part))
-        };
+        let fits =
+            |known: &Option<String>| parts.next().is_some_and(|part| known.as_ref().is_none_or(|known| known == part));
         self.method == method && self.parts.iter().all(fits) && parts.next().is_none()
     }
 }

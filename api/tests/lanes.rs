@@ -15,8 +15,8 @@ use domain::fact::{Fact, Subject};
 use domain::ids::CommandId;
 use domain::reference::Reference;
 use eventstore::{
-    Answer, AppendError, Appended, CommandDigest, EventStore, Frame, Head, InMemory, Options, Page, Position, ReadError,
-    Selection, Sled,
+    Answer, AppendError, Appended, CommandDigest, EventStore, Frame, Head, InMemory, Options, Page, Position,
+    ReadError, Selection, Sled,
 };
 use futures::future::{BoxFuture, join_all};
 use futures::{FutureExt as _, poll};

@@ -338,6 +338,28 @@ async fn filters_find_what_they_say() {
 }
 
 #[actix_web::test]
+async fn a_page_by_light_is_full_as_long_as_cases_follow() {
+    let city = City::new().await;
+    let clerk = city.token("clerk", HALL);
+    let early = [city.accepted().await, city.accepted().await];
+    city.pass(TimeDelta::days(21));
+    for _ in 0..6 {
+        city.open().await;
+    }
+    let mut asked = with("/cases?light=yellow&limit=1&sort=newest", &min(&city));
+    let mut found = Vec::new();
+    loop {
+        let page = city.get(&clerk, &asked).await.ok();
+        let cases = page["cases"].as_array().unwrap();
+        found.extend(cases.iter().map(|case| case["case"].as_str().unwrap().to_owned()));
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        assert_eq!(cases.len(), 1, "a page came short, and others follow: {page}");
+        asked = format!("/cases?light=yellow&limit=1&sort=newest&cursor={next}");
+    }
+    assert_eq!(found, [early[1].clone(), early[0].clone()]);
+}
+
+#[actix_web::test]
 async fn the_calendar_gives_every_vectors_date() {
     let city = City::new().await;
     let anybody = city.token("screen", HALL);

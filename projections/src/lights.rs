@@ -111,6 +111,15 @@ impl Queues {
         })
     }
 
+    /// Returns the open cases that show this light on `today`.
+    #[must_use]
+    pub fn under_light(&self, light: Light, today: NaiveDate) -> BTreeSet<CaseId> {
+        self.look_at_standings(|standings| {
+            let shown = standings.iter().filter(|(_, standing)| standing.due.light(today) == light);
+            shown.map(|(case, _)| *case).collect()
+        })
+    }
+
     fn light_row(
         &self,
         place: &LightsCursor,

@@ -102,6 +102,8 @@ pub struct CaseFilter {
     pub opened_to: Option<NaiveDate>,
     /// With a case or receipt number that begins so.
     pub number_prefix: Option<String>,
+    /// One of these, of which something is known that the index does not know.
+    pub among: Option<Arc<BTreeSet<CaseId>>>,
 }
 
 /// In which order cases are listed: that in which they entered the log.

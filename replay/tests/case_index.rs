@@ -15,6 +15,7 @@ use random_history::{BEGINNING, Log, facts, histories, run};
 use replay::case_index::{CaseFilter, CaseIndex, Order, PageOfCases, Whose};
 use replay::moment::{Basis, Moment, Slice};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const EVERYTHING: usize = 1000;
 
@@ -110,6 +111,13 @@ fn check_filters(index: &CaseIndex, facts: &[Fact], slice: &Slice) {
     let filter =
         CaseFilter { whose: Whose::Source("own".parse().unwrap()), number_prefix: Some("361023-SL".into()), ..any() };
     check(index, facts, slice, &filter, |case, _| case.application.is_some());
+    let is_among = |fact: &Fact| matches!(fact.subject, Subject::Case(case) if u128::from(case.0) % 2 == 0);
+    let subjects = facts.iter().filter(|fact| is_among(fact)).map(|fact| fact.subject.clone());
+    let among = subjects.filter_map(|subject| if let Subject::Case(case) = subject { Some(case) } else { None });
+    let filter = CaseFilter { among: Some(Arc::new(among.collect())), ..any() };
+    check(index, facts, slice, &filter, |_, facts| is_among(facts[0]));
+    let filter = CaseFilter { open: Some(true), ..filter };
+    check(index, facts, slice, &filter, |case, facts| case.phase.is_open() && is_among(facts[0]));
     let day = domain::zone::day_of(BEGINNING + TimeDelta::days(3));
     let (opened_from, opened_to) = (Some(day), day.checked_add_days(Days::new(10)));
     let filter = CaseFilter { opened_from, opened_to, ..any() };

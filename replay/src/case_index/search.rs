@@ -3,7 +3,7 @@
 use super::changes::{Attribute, closing_name};
 use super::matcher::{Matcher, Seen};
 use super::tables::{
-    CASES, CHANGES, DAYS, ENDED, LATE, OPEN, POSTINGS, each_change, entry_of, posting_key, posting_prefix,
+    CASES, CHANGES, DAYS, ENDED, ENTRIES, LATE, OPEN, POSTINGS, each_change, entry_of, posting_key, posting_prefix,
 };
 use super::{CaseCursor, CaseFilter, CasePage, Order, PageOfCases, Whose};
 use crate::codec;
@@ -26,6 +26,7 @@ type Candidates<'a> = Box<dyn Iterator<Item = Result<u64, StorageError>> + 'a>;
 
 pub(super) struct Search {
     cases: ReadOnlyTable<u64, u128>,
+    entries: ReadOnlyTable<u128, u64>,
     changes: ReadOnlyTable<(u64, u64), &'static [u8]>,
     postings: ReadOnlyTable<&'static [u8], u64>,
     open: ReadOnlyTable<u64, ()>,
@@ -39,6 +40,7 @@ impl Search {
     pub(super) fn new(read: &ReadTransaction, slice: Slice) -> Result<Self, redb::Error> {
         Ok(Self {
             cases: read.open_table(CASES)?,
+            entries: read.open_table(ENTRIES)?,
             changes: read.open_table(CHANGES)?,
             postings: read.open_table(POSTINGS)?,
             open: read.open_table(OPEN)?,
@@ -58,10 +60,12 @@ impl Search {
             if examined == CANDIDATES_PER_PAGE_MAX || page.cases.len() == wanted.limit {
                 return Ok(page);
             }
-            if self.matches(&matcher, entry)?
-                && let Some(case) = self.cases.get(entry)?
+            let case = self.cases.get(entry)?.map(|case| CaseId(case.value().into()));
+            let case = case.filter(|case| filter.among.as_ref().is_none_or(|among| among.contains(case)));
+            if let Some(case) = case
+                && self.matches(&matcher, entry)?
             {
-                page.cases.push(CaseId(case.value().into()));
+                page.cases.push(case);
             }
             // Kept only if something may follow.
             page.next = Some(CaseCursor(entry));
@@ -105,6 +109,9 @@ impl Search {
         if let Some(found) = self.numbered(filter, span)? {
             return Ok(in_order(found, order));
         }
+        if let Some(among) = filter.among.as_ref().filter(|among| among.len() <= LENGTH_COMPARED_MAX) {
+            return Ok(in_order(self.entered(among, span)?, order));
+        }
         if let Some(subject) = &filter.subject {
             return Ok(self.posted(Attribute::Subject, &subject.to_string(), span, order)?);
         }
@@ -143,6 +150,15 @@ impl Search {
         }
         found.retain(|entry| span.contains(entry));
         Ok(Some(found))
+    }
+
+    fn entered(&self, among: &BTreeSet<CaseId>, span: &RangeInclusive<u64>) -> Result<BTreeSet<u64>, StorageError> {
+        let mut found = BTreeSet::new();
+        for case in among {
+            let entry = self.entries.get(u128::from(case.0))?.map(|entry| entry.value());
+            found.extend(entry.filter(|entry| span.contains(entry)));
+        }
+        Ok(found)
     }
 
     /// Cases that were under way at the end of the slice: those that still are, and those that ended since.

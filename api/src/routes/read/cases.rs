@@ -21,6 +21,7 @@ use domain::ids::{CaseId, ItemId, OrganisationId, SubjectId};
 use eventstore::Position;
 use projections::Projection as _;
 use projections::case_file::CaseFile;
+use projections::queues::Queues;
 use projections::scope::Source;
 use projections::timeline::Timeline;
 use replay::case_index::{CaseCursor, CaseFilter, CaseIndex, Order, PageOfCases, Whose};
@@ -29,7 +30,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// The most files that are read for one page; a page that ends early says where to go on.
+/// The most files that are read for one page; one that had to hide most of them ends early and says where to go on.
 const FILES_PER_PAGE_MAX: usize = 2_000;
 /// How many files are read from the log at once.
 const FILES_AT_ONCE: usize = 16;
@@ -113,6 +114,7 @@ impl CasesQuestion {
             opened_from: self.opened_from,
             opened_to: self.opened_to,
             number_prefix: self.number.clone(),
+            among: None,
         };
         match &caller.scope.extent {
             Extent::Person(subject) => {
@@ -167,7 +169,7 @@ struct After {
         ("source" = Option<String>, Query, description = "`own` (default), a legacy system, or `all`"),
         crate::openapi::PageParameters, crate::openapi::WhenParameters,
     ),
-    responses((status = 200, description = "A page; it may be shorter than `limit` and still have a next", body = Object, example = json!({
+    responses((status = 200, description = "A page; `next_cursor` where more may follow", body = Object, example = json!({
         "position": 612345, "as_of": "2026-02-13T09:00:00.000+08:00",
         "cases": [{"case": "01KH9Z6V0000000000000000AA", "number": "361023100-2026-000123", "source": "own", "item": "FZ-001",
             "item_name_zh": "最低生活保障对象认定", "applicant_masked": "张*", "phase": "in-review", "at": "361023100",
@@ -188,7 +190,12 @@ pub(crate) async fn list_cases(
         Some(resumed) => resumed.at.again(&node.clock),
         None => reads.views.resolve(&when, &node.clock).await?,
     };
-    let filter = question.filter(&caller, &node, domain::zone::day_of(node.clock.now()))?;
+    let mut filter = question.filter(&caller, &node, domain::zone::day_of(node.clock.now()))?;
+    if let Some(light) = question.light {
+        // The index knows nothing of lights, which change by time alone; what is under way is at hand.
+        let shown = reads.views.look::<Queues, _>(&at, |queues| queues.under_light(light, at.day())).await?;
+        filter.among = Some(Arc::new(shown.value));
+    }
     let position = at.slice().map_or_else(|| reads.views.live().position(), |slice| slice.through);
     let slice = at.slice().unwrap_or(Slice::through(position));
     let mut search = Listing {
@@ -223,7 +230,7 @@ struct Listing<'a> {
 }
 
 impl Listing<'_> {
-    /// Gathers up to `limit` cases; the index knows all but the light, which is a function of the day.
+    /// Gathers up to `limit` cases, and fewer only where no more follow, or so many are hidden that the work is bounded.
     async fn fill(&mut self, limit: usize) -> Result<(), Problem> {
         let mut examined = 0;
         loop {
