@@ -24,6 +24,7 @@ const READS: [&str; 32] = [
     "/cases/{case}",
     "/cases/{case}/timeline",
     "/cases/{case}/events",
+    "/accesses",
     "/queues",
     "/queues/361023100",
     "/queues/361023100/stream",
@@ -587,4 +588,55 @@ async fn every_route_is_described_and_the_page_is_served() {
     }
     let page = city.send(TestRequest::get().uri("/docs")).await;
     assert_eq!(page.bytes, openapi::PAGE.as_bytes());
+}
+
+#[actix_web::test]
+async fn who_looked_at_whose_data_is_told_with_what_for_and_how_much() {
+    let city = City::new().await;
+    let (case, clerk, supervisor) = (city.open().await, city.token("clerk", HALL), city.token("supervisor", COUNTY));
+    let parts: [(&str, Option<&str>, &[u8]); 2] =
+        [("code", None, b"ID"), ("file", Some("application/pdf"), b"%PDF-1.7 a paper")];
+    let paper = city.attach(&clerk, &case, &city.key(), &parts).await.ok()["material"].as_str().unwrap().to_owned();
+    let before = city.node.clock.now().to_rfc3339().replace('+', "%2B");
+    let unmask = json!({"fields": ["name", "id_number"], "purpose": "verify-identity"});
+    city.post(&clerk, &format!("/cases/{case}/unmask"), unmask.clone()).await.ok();
+    city.pass(TimeDelta::days(30));
+    let read = city.get(&clerk, &format!("/cases/{case}/materials/{paper}?purpose=handle-case")).await;
+    assert_eq!(read.status, StatusCode::OK, "{}", read.body);
+    city.get(&clerk, &format!("/cases/{case}/materials/{paper}?purpose=curiosity"))
+        .await
+        .refused(400, "invalid-parameter");
+    let seen = format!("min_position={}", read.header("position"));
+
+    let looks = async |token: &str, question: &str| {
+        let body = city.get(token, &with(&format!("/accesses?{question}"), &seen)).await.ok();
+        body["accesses"].as_array().unwrap().clone()
+    };
+    let all = looks(&supervisor, &format!("case={case}&days=90")).await;
+    let told = |look: &Value| ["what", "by", "purpose"].map(|field| look[field].as_str().unwrap_or("").to_owned());
+    assert_eq!(told(&all[0]), ["paper-read", "clerk-361023100", "handle-case"]);
+    assert_eq!((&all[0]["paper"], &all[0]["code"]), (&json!(paper), &json!("ID")));
+    assert_eq!(told(&all[1]), ["person-unmasked", "clerk-361023100", "verify-identity"]);
+    assert_eq!((&all[1]["fields"], &all[1]["unmasked"]), (&json!(["name", "id_number"]), &json!(true)));
+    assert_eq!(all.len(), 2);
+    assert_eq!(looks(&supervisor, &format!("case={case}&days=7")).await.len(), 1);
+    assert_eq!(looks(&supervisor, "by=clerk-361023100").await.len(), 2);
+    assert_eq!(looks(&city.token("supervisor", "361002"), "days=90").await.len(), 0, "another county's");
+    let subject = city.node.vault.subject(ID_NUMBER);
+    assert_eq!(looks(&supervisor, &format!("subject={subject}")).await, all);
+    let none_yet = city.get(&supervisor, &format!("/accesses?case={case}&as_of={before}")).await.ok();
+    assert_eq!(none_yet["accesses"], json!([]));
+
+    let first = city.get(&supervisor, &with("/accesses?limit=1", &seen)).await.ok();
+    let next = first["next_cursor"].as_str().unwrap();
+    let second = city.get(&supervisor, &format!("/accesses?limit=1&cursor={next}")).await.ok();
+    assert_eq!([&first["accesses"][0], &second["accesses"][0]], [&all[0], &all[1]]);
+
+    // Whoever was looked at learns where and what for; who does not supervise learns of their own looks only.
+    let own = looks(&city.resident(), "days=90").await;
+    assert_eq!((own.len(), &own[0]["by"], &own[0]["organisation"]), (2, &Value::Null, &json!(HALL)));
+    assert_eq!(looks(&clerk, "days=90").await.len(), 2);
+    assert_eq!(looks(&city.token_for("clerk", HALL, "another"), "days=90").await.len(), 0);
+    city.get(&clerk, &format!("/accesses?case={case}")).await.refused(403, "forbidden");
+    city.get(&city.resident(), &format!("/accesses?case={case}")).await.refused(404, "not-found");
 }

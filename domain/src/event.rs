@@ -228,6 +228,8 @@ events! {
     Access: AccessEvent {
         /// Somebody saw a person's data in clear.
         PersonUnmasked = "person-unmasked" { 1 }
+        /// Somebody saw a stored paper.
+        PaperRead = "paper-read" { 1 }
         /// Somebody took data out.
         ExportMade = "export-made" { 1 }
     }

@@ -4,6 +4,7 @@
 //! at any time, and is covered by `rebuild` and `verify`. Since rows are written once and carry their position, a list
 //! as of an earlier position is the same search with another bound.
 
+mod accesses;
 mod batch;
 mod changes;
 mod findings;
@@ -14,6 +15,7 @@ mod tables;
 use crate::history::History;
 use crate::moment::{Late, Slice};
 use crate::view::Digest;
+pub use accesses::{Accesses, Looked};
 use batch::Batch;
 use chrono::NaiveDate;
 use domain::case::Phase;
@@ -32,6 +34,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use tables::{CASES, CHANGES, DAYS, ENDED, ENTRIES, FINDINGS, LATE, META, OPEN, POSTINGS, TAKEN_BACK, TRACES};
+use tables::{ACCESSES, CASES, CHANGES, DAYS, ENDED, ENTRIES, LATE, META, OPEN, POSTINGS, TRACES};
 use tracing::warn;
 
 /// Grows with every change of the tables or of what is put into them; an index of another format is made anew.
@@ -296,6 +299,7 @@ impl CaseIndex {
         write.delete_table(FINDINGS)?;
         write.delete_table(TAKEN_BACK)?;
         write.delete_table(LATE)?;
+        write.delete_table(ACCESSES)?;
         write.delete_table(META)?;
         open_all(&write)?;
         write.open_table(META)?.insert("format", FORMAT)?;
@@ -314,6 +318,24 @@ impl CaseIndex {
         let find = || -> Result<CasePage, redb::Error> {
             let read = self.inner.database.begin_read()?;
             Search::new(&read, *slice)?.page(filter, page)
+        };
+        Ok(find()?)
+    }
+
+    /// Returns where somebody looked at something, the latest first.
+    ///
+    /// # Errors
+    /// The disk refuses, or the index is damaged.
+    pub fn accesses(&self, asked: &Accesses, limit: usize) -> Result<Vec<Position>, IndexError> {
+        let find = || -> Result<Vec<Position>, redb::Error> {
+            let table = self.inner.database.begin_read()?.open_table(ACCESSES)?;
+            let key = asked.whose.key();
+            let (first, last) = (asked.after.0.saturating_add(1), asked.through.0);
+            if last < first {
+                return Ok(Vec::new());
+            }
+            let rows = table.range((key.as_slice(), first)..=(key.as_slice(), last))?.rev().take(limit);
+            rows.map(|row| Ok(Position(row?.0.value().1))).collect()
         };
         Ok(find()?)
     }
@@ -360,6 +382,7 @@ impl CaseIndex {
             digest_table(&read.open_table(FINDINGS)?, &mut sha)?;
             digest_table(&read.open_table(TAKEN_BACK)?, &mut sha)?;
             digest_table(&read.open_table(LATE)?, &mut sha)?;
+            digest_table(&read.open_table(ACCESSES)?, &mut sha)?;
             digest_table(&read.open_table(META)?, &mut sha)?;
             Ok(Digest(sha.finalize().into()))
         };
@@ -380,6 +403,7 @@ fn open_all(write: &redb::WriteTransaction) -> Result<(), redb::Error> {
     write.open_table(FINDINGS)?;
     write.open_table(TAKEN_BACK)?;
     write.open_table(LATE)?;
+    write.open_table(ACCESSES)?;
     write.open_table(META)?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::routes::write::acts::body_of;
 use crate::routes::write::cases::{Offers, OpenCaseBody};
-use crate::routes::write::people::{LookupAnswer, LookupBody, UnmaskBody};
+use crate::routes::write::people::{LookupAnswer, LookupBody, Purpose, UnmaskBody};
 use crate::routes::write::ratings::{
     AppealBody, AssignBody, CallBackBody, NotAdoptBody, RateBody, RectifyBody, ReplyBody, ReviewAppealBody, ReviseBody,
     VerifyBody,
@@ -315,10 +315,13 @@ fn paper() -> Value {
         "tags": ["cases"], "summary": "取材料 A stored paper", "security": [{ "token": [] }],
         "parameters": [
             { "name": "id", "in": "path", "required": true, "schema": { "type": "string" } },
-            { "name": "material", "in": "path", "required": true, "schema": { "type": "string" } }
+            { "name": "material", "in": "path", "required": true, "schema": { "type": "string" } },
+            { "name": "purpose", "in": "query", "required": false, "example": "handle-case",
+                "schema": serde_json::to_value(Purpose::schema()).unwrap_or_default(),
+                "description": "What it is looked at for: stands in the event `paper-read` that every look is" }
         ],
         "responses": {
-            "200": { "description": "Its bytes, in the media type they came in", "content": {
+            "200": { "description": "Its bytes, in the media type they came in; the look is recorded before", "content": {
                 "application/octet-stream": { "schema": { "type": "string" }, "example": "(bytes)" } } },
             "default": super::problem_response()
         }

@@ -1,5 +1,6 @@
 //! Questions: every read of the public contract.
 
+pub(crate) mod accesses;
 pub(crate) mod cases;
 pub(crate) mod coverage;
 pub(crate) mod events;
@@ -25,6 +26,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(cases::list_cases)
         .service(cases::get_timeline)
         .service(events::case_events)
+        .service(accesses::list_accesses)
         .service(queues::list_queues)
         .service(queue_stream::queue_stream)
         .service(queues::get_queue)
@@ -72,6 +74,7 @@ pub fn configure_outside(config: &mut ServiceConfig) {
     cases::get_case,
     cases::get_timeline,
     events::case_events,
+    accesses::list_accesses,
     queues::list_queues,
     queues::get_queue,
     queue_stream::queue_stream,

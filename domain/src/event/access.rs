@@ -1,6 +1,6 @@
 //! Looking is an act: who saw a person in clear, who took data out, and for what purpose.
 
-use crate::ids::{CaseId, SubjectId};
+use crate::ids::{CaseId, MaterialCode, PaperId, SubjectId};
 use serde::{Deserialize, Serialize};
 
 /// A person's data were shown in clear.
@@ -14,6 +14,22 @@ pub struct PersonUnmasked {
     pub fields: Vec<String>,
     /// What for, from the list of purposes.
     pub purpose: String,
+}
+
+/// A stored paper was shown, as it is: nothing in it is masked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaperRead {
+    /// In which case.
+    pub case: CaseId,
+    /// Whose case it is.
+    pub subject: SubjectId,
+    /// Which paper.
+    pub paper: PaperId,
+    /// Which of the item's materials it is.
+    pub code: MaterialCode,
+    /// What for, from the list of purposes, where it was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
 }
 
 /// Data left the system.

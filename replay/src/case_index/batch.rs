@@ -2,8 +2,9 @@
 
 use super::changes::{Attribute, Change, Trace};
 use super::findings::{Findings, Words};
+use super::accesses;
 use super::tables::{
-    CASES, CHANGES, DAYS, ENDED, ENTRIES, LATE, META, OPEN, POSTINGS, TRACES, change_bytes, posting_key, trace,
+    ACCESSES, CASES, CHANGES, DAYS, ENDED, ENTRIES, LATE, META, OPEN, POSTINGS, TRACES, change_bytes, posting_key, trace,
     trace_row,
 };
 use crate::codec;
@@ -25,6 +26,7 @@ pub(super) struct Batch {
     days: BTreeMap<i32, (u64, u64)>,
     late: Vec<(u64, i64)>,
     findings: Findings,
+    accesses: Vec<(Vec<u8>, u64)>,
 }
 
 struct Known {
@@ -47,6 +49,8 @@ impl Batch {
             }
             if let (Subject::Rating(_), Event::Rating(event)) = (&fact.subject, &fact.event) {
                 self.findings.of_rating(fact, event);
+            if let Event::Access(event) = &fact.event {
+                self.accesses.extend(accesses::keys(fact, event).into_iter().map(|key| (key, fact.position)));
             }
             let (Subject::Case(case), Event::Case(event)) = (&fact.subject, &fact.event) else { continue };
             // A legacy history is long, and nothing but its beginning concerns a list.
@@ -136,6 +140,11 @@ impl Batch {
         let mut table = write.open_table(LATE)?;
         for (position, effective_at) in &self.late {
             table.insert(position, effective_at)?;
+        }
+        let mut table = write.open_table(ACCESSES)?;
+        self.accesses.sort_unstable();
+        for (key, position) in &self.accesses {
+            table.insert((key.as_slice(), *position), ())?;
         }
         let mut table = write.open_table(DAYS)?;
         for (day, (first, last)) in &self.days {

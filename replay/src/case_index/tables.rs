@@ -29,6 +29,8 @@ pub(super) const FINDINGS: TableDefinition<'_, (&str, i32, u64), &[u8]> = TableD
 pub(super) const TAKEN_BACK: TableDefinition<'_, (u64, u64), ()> = TableDefinition::new("taken-back");
 /// Position of a fact that took effect before it was recorded → when it took effect, in microseconds.
 pub(super) const LATE: TableDefinition<'_, u64, i64> = TableDefinition::new("late");
+/// Whose and what (see `accesses.rs`), position → nothing: who looked at what, found by case, person, reader or time.
+pub(super) const ACCESSES: TableDefinition<'_, (&[u8], u64), ()> = TableDefinition::new("accesses");
 /// `format`, `position` and `recorded_at` of the last fact taken in.
 pub(super) const META: TableDefinition<'_, &str, i64> = TableDefinition::new("meta");
 

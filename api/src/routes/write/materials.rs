@@ -1,20 +1,25 @@
 //! Papers: taken in sealed and durable before the event that speaks of them, given back whole or not at all.
 
 use super::cases::visible;
+use super::people::Purpose;
 use super::request::{Head, Written, flawless};
 use crate::auth::Caller;
 use crate::execute::{Asked, Begun};
+use crate::labels;
 use crate::node::Node;
 use crate::papers::{Draft, PaperError, Received};
 use crate::problem::{FieldError, Kind, Problem, Text};
+use crate::query::{FromParameters, Parameters, Query};
 use crate::seal::Flaws;
 use actix_multipart::{Multipart, MultipartError};
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
 use actix_web::{HttpRequest, HttpResponse, web};
 use domain::case::{Case, CaseCommand};
+use domain::event::Event;
+use domain::event::access::PaperRead;
 use domain::event::case::{MaterialAttached, TrustLevel};
 use domain::fact::Subject;
-use domain::ids::{MaterialCode, PaperId};
+use domain::ids::{CommandId, MaterialCode, PaperId};
 use eventstore::CommandDigest;
 use futures::TryStreamExt as _;
 use serde_json::Value;
@@ -188,14 +193,26 @@ fn digest(
     super::request::digest(node, &caller.actor, &head.route, said.as_bytes())
 }
 
-/// `GET /cases/{id}/materials/{material}`
+/// What a paper is looked at for, where that is said.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadFor(Option<Purpose>);
+
+impl FromParameters for ReadFor {
+    fn take(parameters: &mut Parameters) -> Result<Self, Problem> {
+        Ok(Self(parameters.word("purpose")?))
+    }
+}
+
+/// `GET /cases/{id}/materials/{material}`: a paper shows people in clear, so looking at it is on the record like
+/// unmasking, before its bytes go out.
 ///
 /// # Errors
-/// Case or paper are not there for the caller, or the file is missing or damaged.
+/// Case or paper are not there for the caller, the file is missing or damaged, or the log is in trouble.
 pub async fn give_back(
     node: web::Data<Node>,
     caller: Caller,
     path: web::Path<(String, String)>,
+    Query(ReadFor(purpose)): Query<ReadFor>,
 ) -> Result<HttpResponse, Problem> {
     let (id, paper) = path.into_inner();
     let (id, loaded) = visible(&node, &caller, &id).await?;
@@ -206,14 +223,43 @@ pub async fn give_back(
     let attached = loaded.state.papers.get(&paper).ok_or_else(Problem::not_found)?;
     let application = loaded.state.application.as_ref().ok_or_else(Problem::not_found)?;
     let media_type = attached.media_type.clone();
+    let read_event = PaperRead {
+        case: id,
+        subject: application.applicant.subject.clone(),
+        paper,
+        code: attached.code.clone(),
+        purpose: purpose.map(|purpose| purpose.as_str().to_owned()),
+    };
     let (at, owner) = (node.clone(), application.applicant.subject.clone());
     let context = Subject::Case(id).to_string();
     let read = tokio::task::spawn_blocking(move || at.papers.read(&at.vault, &owner, &context, paper)).await;
     let bytes = read.map_err(|_| Problem::new(Kind::Internal))??;
+    let position = record(&node, &caller, read_event).await?;
     Ok(HttpResponse::Ok()
+        .insert_header(("position", position))
         .content_type(media_type)
         .insert_header((CACHE_CONTROL, "private, no-store"))
         .insert_header((CONTENT_DISPOSITION, format!("inline; filename=\"{paper}\"")))
         .insert_header(("x-content-type-options", "nosniff"))
         .body(bytes))
+}
+
+/// Records who looked at a paper. Every look is one of its own, so its command is too.
+async fn record(node: &Node, caller: &Caller, read: PaperRead) -> Result<u64, Problem> {
+    let command = CommandId(node.clock.ulid());
+    let said = format!("{}\0{}", read.case, read.paper);
+    let digest = super::request::digest(node, &caller.actor, "read a paper", said.as_bytes());
+    let asked = Asked { command, digest, actor: caller.actor.clone(), if_match: None, late: None };
+    let Begun::Fresh(under_way) = node.executor.begin(command, digest).await? else {
+        return Err(Problem::new(Kind::Internal));
+    };
+    let reference = node.reference.now();
+    // Whoever was looked at may know who looked.
+    let labels = [
+        labels::of_organisation(&caller.actor.organisation, &reference.reference),
+        labels::of_person(&read.subject),
+    ];
+    let subject = Subject::Access(caller.actor.organisation.clone());
+    let events = vec![Event::Access(read.into())];
+    Ok(node.executor.record(&under_way, &asked, &subject, events, &labels).await?.position)
 }

@@ -69,7 +69,9 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    fn as_str(self) -> &'static str {
+    /// Returns the word that stands in events.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::HandleCase => "handle-case",
             Self::ContactApplicant => "contact-applicant",
