@@ -50,6 +50,12 @@ impl Parameters {
         Ok(Self { pairs: pairs.into_inner(), path: path.to_owned() })
     }
 
+    /// Takes what is given by name, each once.
+    #[must_use]
+    pub fn of(named: &std::collections::BTreeMap<String, String>) -> Self {
+        Self { pairs: named.clone().into_iter().collect(), path: String::new() }
+    }
+
     /// Returns the path that was asked.
     #[must_use]
     pub fn path(&self) -> &str {

@@ -87,6 +87,12 @@ impl Standing {
         Self { at, past: None }
     }
 
+    /// The history up to a position, judged by a moment.
+    #[must_use]
+    pub fn through(position: Position, at: Instant) -> Self {
+        Self::of(Slice::through(position), at)
+    }
+
     /// Returns what a later page of the same list rests on: the same past, but today's present.
     #[must_use]
     pub fn again(self, clock: &Clock) -> Self {

@@ -485,3 +485,60 @@ async fn who_asks_too_often_is_told_when_to_come_again() {
         assert!(figures.contains(&counted), "{counted}");
     }
 }
+
+#[actix_web::test]
+async fn what_is_taken_out_is_on_the_record_and_names_nobody() {
+    let city = City::new().await;
+    let case = city.accepted().await;
+    city.open().await;
+    city.caught_up().await;
+    let (analyst, supervisor) = (city.token("analyst", CITY), city.token("supervisor", CITY));
+    let ask =
+        |format: &str| json!({"what": "cases", "format": format, "purpose": "analysis", "filters": {"item": DIBAO}});
+    let key = city.key();
+    let out = city.send(city.post_with_key(&analyst, "/exports", &ask("csv"), &key)).await;
+    assert_eq!(out.status.as_u16(), 200, "{}", out.body);
+    assert_eq!(
+        (out.header("export-records"), out.header("content-type")),
+        ("2", "text/csv; charset=utf-8; header=present")
+    );
+    let text = String::from_utf8(out.bytes.to_vec()).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 3, "{text}");
+    assert!(lines[0].starts_with("case,source,item,item_version,phase,closing,"), "{text}");
+    assert!(lines[1].starts_with(&format!("{case},own,{DIBAO},")), "{text}");
+    assert_eq!(lines[0].split(',').count(), lines[1].split(',').count());
+    let subject = city.node.vault.subject(ID_NUMBER);
+    for personal in [NAME, ID_NUMBER, subject.as_str(), "BJ"] {
+        assert!(!text.contains(personal), "{personal}: {text}");
+    }
+    // Of one person the two cases are seen to be, but nobody sees whose.
+    let applicant = |line: &str| line.split(',').nth(10).unwrap().to_owned();
+    assert_eq!(applicant(lines[1]), applicant(lines[2]));
+
+    // A repeated request gives the same rows, though more has happened since, and records nothing.
+    city.open().await;
+    city.caught_up().await;
+    let head = city.node.store.head().await.unwrap();
+    let again = city.send(city.post_with_key(&analyst, "/exports", &ask("csv"), &key)).await;
+    assert_eq!(again.bytes, out.bytes);
+    assert_eq!(city.node.store.head().await.unwrap(), head);
+
+    let lines = city.post(&supervisor, "/exports", ask("jsonl")).await;
+    let first: Value = serde_json::from_slice(lines.bytes.split(|byte| *byte == b'\n').next().unwrap()).unwrap();
+    assert_eq!((&first["case"], &first["phase"]), (&json!(case), &json!("accepted")));
+    assert_ne!(first["applicant"], applicant(text.lines().nth(1).unwrap()), "two exports cannot be joined by person");
+    city.caught_up().await;
+    let looks = city.get(&supervisor, "/accesses").await.ok();
+    let told = |look: &Value| (look["what"].clone(), look["by"].clone(), look["records"].clone());
+    assert_eq!(told(&looks["accesses"][0]), (json!("export-made"), json!("supervisor-361000"), json!(3)));
+    assert_eq!(told(&looks["accesses"][1]), (json!("export-made"), json!("analyst-361000"), json!(2)));
+
+    let wrong = |filters: Value| json!({"what": "cases", "format": "csv", "purpose": "analysis", "filters": filters});
+    city.post(&analyst, "/exports", wrong(json!({"color": "red"}))).await.refused(422, "invalid-content");
+    city.post(&analyst, "/exports", wrong(json!({"light": "red"}))).await.refused(422, "invalid-content");
+    city.post(&analyst, "/exports", wrong(json!({"item": "no item of ours"}))).await.refused(400, "invalid-parameter");
+    city.post(&city.token("clerk", HALL), "/exports", ask("csv")).await.refused(403, "forbidden");
+    let nothing = city.post(&analyst, "/exports", wrong(json!({"item": "FZ-002"}))).await;
+    assert_eq!((nothing.header("export-records"), nothing.bytes.split(|byte| *byte == b'\n').count()), ("0", 2));
+}

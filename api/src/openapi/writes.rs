@@ -2,6 +2,7 @@
 
 use crate::routes::write::acts::body_of;
 use crate::routes::write::cases::{Offers, OpenCaseBody};
+use crate::routes::write::exports::ExportBody;
 use crate::routes::write::people::{LookupAnswer, LookupBody, Purpose, UnmaskBody};
 use crate::routes::write::ratings::{
     AppealBody, AssignBody, CallBackBody, NotAdoptBody, RateBody, RectifyBody, ReplyBody, ReviewAppealBody, ReviseBody,
@@ -110,6 +111,7 @@ pub(super) fn paths() -> Map<String, Value> {
         paths.insert(path, json!({ "post": write.operation() }));
     }
     paths.insert("/api/v1/cases/{id}/materials".to_owned(), json!({ "post": attach() }));
+    paths.insert("/api/v1/exports".to_owned(), json!({ "post": export() }));
     paths.insert("/api/v1/cases/{id}/materials/{material}".to_owned(), json!({ "get": paper() }));
     paths.insert("/api/v1/cases/{id}/actions".to_owned(), json!({ "get": offers() }));
     paths
@@ -306,6 +308,22 @@ fn attach() -> Value {
                 "file": { "type": "string", "contentMediaType": "application/octet-stream" },
                 "sha256": { "type": "string", "description": "Checked against the bytes, where given" } } },
             "example": { "code": "ID", "file": "(bytes)" } } }
+    });
+    operation
+}
+
+fn export() -> Value {
+    let row =
+        "case,source,item,item_version,phase,closing,…\n01KH9Z6V0000000000000000AA,own,FZ-001,2,finished,granted,…\n";
+    let summary = "导出 Take cases out as CSV or JSON lines: without any person, bounded, and itself an event";
+    let mut operation = Write::new("/exports", "cases", summary, json!({})).with::<ExportBody>().operation();
+    operation["responses"]["200"] = json!({
+        "description": "The rows, streamed; `Export-Records` tells how many. The applicant is a name made for this export alone",
+        "content": {
+            "text/csv": { "schema": { "type": "string" }, "example": row },
+            "application/jsonl": { "schema": { "type": "string" },
+                "example": "{\"case\":\"01KH9Z6V0000000000000000AA\",\"item\":\"FZ-001\",\"phase\":\"finished\"}\n" }
+        }
     });
     operation
 }

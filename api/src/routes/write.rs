@@ -2,6 +2,7 @@
 
 pub mod acts;
 pub mod cases;
+pub mod exports;
 pub mod materials;
 pub mod people;
 pub mod plain;
@@ -32,6 +33,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/cases/{id}/unmask", post().to(people::unmask))
         .route("/cases/{id}/materials", post().to(materials::attach))
         .route("/cases/{id}/materials/{material}", get().to(materials::give_back))
+        .route("/exports", post().to(exports::export))
         .route("/subjects/lookup", post().to(people::look_up))
         .route("/items", post().to(reference::publish_item))
         .route("/items/{id}/actions/{action}", post().to(reference::act_on_item))
@@ -57,6 +59,7 @@ pub const ROUTES: [(&str, &str); 21] = [
     ("POST", "/cases/{id}/unmask"),
     ("POST", "/cases/{id}/materials"),
     ("GET", "/cases/{id}/materials/{material}"),
+    ("POST", "/exports"),
     ("POST", "/subjects/lookup"),
     ("POST", "/items"),
     ("POST", "/items/{id}/actions/{action}"),

@@ -3,9 +3,10 @@
 use super::changes::{Attribute, Change, Trace};
 use super::findings::{Findings, Words};
 use super::accesses;
+use super::changes::{Attribute, Change, Trace};
 use super::tables::{
-    ACCESSES, CASES, CHANGES, DAYS, ENDED, ENTRIES, LATE, META, OPEN, POSTINGS, TRACES, change_bytes, posting_key, trace,
-    trace_row,
+    ACCESSES, CASES, CHANGES, DAYS, ENDED, ENTRIES, LATE, META, OPEN, POSTINGS, TRACES, change_bytes, posting_key,
+    trace, trace_row,
 };
 use crate::codec;
 use crate::effective;

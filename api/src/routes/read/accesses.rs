@@ -219,7 +219,8 @@ pub(crate) async fn list_accesses(
     let days = TimeDelta::days(i64::try_from(question.days).unwrap_or(i64::MAX));
     let after = reads.views.history().position_at(at.at - days).await.map_err(replay::history::HistoryError::from)?;
     let through = resumed.map_or(position, |resumed| Position(resumed.before - 1));
-    let mut scan = Scan { node: &node, caller: &caller, sight, asked: Accesses { whose, after, through }, found: Vec::new() };
+    let mut scan =
+        Scan { node: &node, caller: &caller, sight, asked: Accesses { whose, after, through }, found: Vec::new() };
     let next = scan.fill(page.limit).await?;
     let next = next.map(|before| page.next(&reads.cursors, &After { at, before }));
     Ok(Stamp::new(&at, position).page(&json!({ "accesses": scan.found }), next.as_ref()))

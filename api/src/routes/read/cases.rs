@@ -39,7 +39,7 @@ const NUMBER_CHARS_MAX: usize = 64;
 
 /// Which cases are asked for.
 #[derive(Debug, Clone)]
-struct CasesQuestion {
+pub(crate) struct CasesQuestion {
     item: Option<ItemId>,
     organisation: Option<OrganisationId>,
     phase: Option<Phase>,
@@ -92,7 +92,7 @@ pub(super) fn order(parameters: &mut Parameters) -> Result<Order, Problem> {
 
 impl CasesQuestion {
     /// What the index is asked, within what the caller may see.
-    fn filter(&self, caller: &Caller, node: &Node, today: NaiveDate) -> Result<CaseFilter, Problem> {
+    pub(crate) fn filter(&self, caller: &Caller, node: &Node, today: NaiveDate) -> Result<CaseFilter, Problem> {
         let ahead = [("opened_from", self.opened_from)].into_iter().find(|(_, day)| day.is_some_and(|day| today < day));
         if let Some((name, _)) = ahead {
             let detail = Text::new(format!("{name} 在将来"), format!("{name} lies in the future"));

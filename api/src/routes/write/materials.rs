@@ -255,10 +255,8 @@ async fn record(node: &Node, caller: &Caller, read: PaperRead) -> Result<u64, Pr
     };
     let reference = node.reference.now();
     // Whoever was looked at may know who looked.
-    let labels = [
-        labels::of_organisation(&caller.actor.organisation, &reference.reference),
-        labels::of_person(&read.subject),
-    ];
+    let labels =
+        [labels::of_organisation(&caller.actor.organisation, &reference.reference), labels::of_person(&read.subject)];
     let subject = Subject::Access(caller.actor.organisation.clone());
     let events = vec![Event::Access(read.into())];
     Ok(node.executor.record(&under_way, &asked, &subject, events, &labels).await?.position)
