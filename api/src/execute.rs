@@ -13,7 +13,7 @@ use domain::calendar::WorkingCalendar;
 use domain::case::Case;
 use domain::catalogue::Item;
 use domain::decider::{Context, Decider};
-use domain::event::case::LateEntryExplained;
+use domain::event::case::{DuplicateMerged, LateEntryExplained};
 use domain::event::{CaseEvent, Event};
 use domain::fact::{Fact, Subject};
 use domain::ids::{CaseId, CommandId, EventId, ExternalNumber};
@@ -164,6 +164,13 @@ pub trait Stream: Decider<Event: Into<Event>> + Clone + Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Returns what happens in other streams along with these events, which follow from this state. Each of those streams
+    /// is named with the version at which it was seen.
+    fn beside(&self, subject: &Subject, events: &[Self::Event]) -> Vec<(Subject, Event)> {
+        let _ = (subject, events);
+        Vec::new()
+    }
+
     /// Returns the event that explains why an act was keyed in late, where the stream has one.
     fn explained(late: &LateEntry) -> Option<Self::Event> {
         let _ = late;
@@ -236,7 +243,12 @@ impl Executor {
         let count = usize::try_from(appended.last.0 + 1 - appended.first.0).unwrap_or(usize::MAX);
         let page = self.history().page(Position(appended.first.0.saturating_sub(1)), count).await?;
         let version = appended.versions.first().map_or(0, |(_, version)| version.0);
-        Ok(Done { facts: page.facts, version, position: appended.last.0 })
+        let mut facts = page.facts;
+        // What happened beside it, in another stream, comes after it.
+        if let Some(subject) = facts.first().map(|fact| fact.subject.clone()) {
+            facts.retain(|fact| fact.subject == subject);
+        }
+        Ok(Done { facts, version, position: appended.last.0 })
     }
 
     /// Returns a stream's state as last recorded.
@@ -320,8 +332,15 @@ impl Executor {
         if events.is_empty() {
             return Err(Said::AlreadySo);
         }
-        making.ids.resize_with(events.len().max(making.ids.len()), || EventId(self.clock.ulid()));
-        let attempt = Attempt { making, now, loaded, reference: &reference };
+        let beside = loaded.state.beside(making.subject, &events);
+        let made = events.len() + beside.len();
+        making.ids.resize_with(made.max(making.ids.len()), || EventId(self.clock.ulid()));
+        let beside = beside.into_iter().map(|(subject, event)| {
+            let known = D::remembered(self).and_then(|remembered| remembered.get(&subject));
+            let labels = known.map_or_else(Vec::new, |known| known.state.labels(&subject, &reference.reference));
+            Beside { subject, event, labels }
+        });
+        let attempt = Attempt { making, now, loaded, reference: &reference, beside: beside.collect() };
         let (append, after) = attempt.make(events, &loaded.state.relies_on(making.command));
         Ok(Effect { append: Box::pin(self.journal.append(append)), after })
     }
@@ -429,15 +448,16 @@ impl Executor {
     }
 
     fn recorded<D: Stream>(&self, subject: &Subject, after: After<D>, appended: &Appended) -> Done {
-        let After { mut loaded, mut facts } = after;
+        let After { mut loaded, mut facts, beside } = after;
         let recorded_at = codec::instant(appended.recorded_at).ok();
         for (fact, position) in facts.iter_mut().zip(appended.first.0..) {
             fact.position = position;
             fact.recorded_at = recorded_at.unwrap_or(fact.recorded_at);
         }
-        loaded.position = appended.last.0;
+        loaded.position = facts.last().map_or(appended.last.0, |fact| fact.position);
         loaded.recorded_at = recorded_at.or(loaded.recorded_at);
-        let done = Done { facts, version: loaded.version, position: loaded.position };
+        let done = Done { facts, version: loaded.version, position: appended.last.0 };
+        beside.iter().for_each(|subject| self.forget::<D>(subject));
         self.remember(subject, &Arc::new(loaded));
         done
     }
@@ -528,12 +548,22 @@ struct Attempt<'a, D: Stream> {
     now: Instant,
     loaded: &'a Loaded<D>,
     reference: &'a ReferenceData,
+    beside: Vec<Beside>,
+}
+
+/// What happens in another stream along with an act.
+struct Beside {
+    subject: Subject,
+    event: Event,
+    labels: Vec<String>,
 }
 
 /// How things stand if the attempt succeeds; only the log knows the positions.
 pub(crate) struct After<D> {
     pub(crate) loaded: Loaded<D>,
     facts: Vec<Fact>,
+    /// Other streams that were written.
+    beside: Vec<Subject>,
 }
 
 impl<D: Stream> Attempt<'_, D> {
@@ -554,7 +584,20 @@ impl<D: Stream> Attempt<'_, D> {
             event: fact.event.clone(),
         };
         let relied_on = relies_on.iter().map(|stream| (stream.clone(), self.reference.version(stream)));
-        let guards = relied_on.chain(also.iter().cloned()).map(|(stream, version)| (stream, at(version)));
+        let is_written = |stream: &Subject| self.beside.iter().any(|other| other.subject == *stream);
+        let seen = also.iter().filter(|(stream, _)| !is_written(stream)).cloned();
+        let guards = relied_on.chain(seen).map(|(stream, version)| (stream, at(version)));
+        let own = ((*subject).clone(), at(self.loaded.version), facts.iter().map(new_fact).collect());
+        let beside = self.beside.iter().zip(ids.iter().skip(facts.len())).map(|(other, id)| {
+            let version = also.iter().find(|(stream, _)| *stream == other.subject).map_or(0, |(_, version)| *version);
+            let fact = NewFact {
+                id: *id,
+                occurred_at: facts.first().map_or(self.now, |fact| fact.occurred_at),
+                labels: other.labels.clone(),
+                event: other.event.clone(),
+            };
+            (other.subject.clone(), at(version), vec![fact])
+        });
         let append = Append {
             command: asked.command,
             digest: asked.digest,
@@ -564,9 +607,10 @@ impl<D: Stream> Attempt<'_, D> {
             correlation: correlation(subject).unwrap_or(asked.command.0),
             causation: None,
             guards: guards.collect(),
-            writes: vec![((*subject).clone(), at(self.loaded.version), facts.iter().map(new_fact).collect())],
+            writes: std::iter::once(own).chain(beside).collect(),
         };
-        (append, After { loaded, facts })
+        let beside = self.beside.iter().map(|other| other.subject.clone()).collect();
+        (append, After { loaded, facts, beside })
     }
 
     fn fact(&self, event: Event, id: EventId, version: u64) -> Fact {
@@ -623,6 +667,18 @@ impl Stream for Case {
             _ => self.application.as_ref().map(|application| application.item.clone()),
         };
         [Subject::Calendar, Subject::Policy].into_iter().chain(item.map(Subject::Item)).collect()
+    }
+
+    fn beside(&self, subject: &Subject, events: &[CaseEvent]) -> Vec<(Subject, Event)> {
+        let (Subject::Case(from), Some(application)) = (subject, &self.application) else { return Vec::new() };
+        let merged = events.iter().filter_map(|event| match event {
+            CaseEvent::CaseMerged(merged) => {
+                let duplicate = DuplicateMerged { from: *from, from_number: application.number.clone() };
+                Some((Subject::Case(merged.into), CaseEvent::from(duplicate).into()))
+            }
+            _ => None,
+        });
+        merged.collect()
     }
 
     fn explained(late: &LateEntry) -> Option<CaseEvent> {

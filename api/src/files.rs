@@ -149,6 +149,10 @@ struct Content<'a> {
     result: &'a Option<domain::event::case::ResultMade>,
     finish: &'a Option<domain::case::Finish>,
     closing: &'a Option<domain::event::case::Closing>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merged_into: Option<&'a domain::case::Merged>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    merged: &'a [domain::case::Merged],
     delivery: &'a Option<domain::case::Delivery>,
     revocations: &'a [domain::event::case::ResultRevoked],
     archive: &'a Option<domain::event::case::CaseArchived>,
@@ -243,6 +247,8 @@ fn content(id: CaseId, file: &CaseFile, reference: &Reference, light: Option<Lig
         result: &case.result,
         finish: &case.finish,
         closing: &case.closing,
+        merged_into: case.merged_into.as_ref(),
+        merged: &case.merged,
         delivery: &case.delivery,
         revocations: &case.revocations,
         archive: &case.archive,

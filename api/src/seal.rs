@@ -3,9 +3,9 @@
 use crate::problem::{FieldError, Text};
 use crate::vault::{Keyring, Person, Vault, VaultError};
 use chrono::NaiveDate;
-use domain::case::CaseCommand;
+use domain::case::{CaseCommand, Survivor};
 use domain::identity::{self, IdNumber};
-use domain::ids::{CommandId, ExternalNumber, OrganisationId, SubjectId};
+use domain::ids::{CaseId, CommandId, ExternalNumber, OrganisationId, SubjectId};
 use domain::sealed::{AgeBand, Party, PartyKind, Sealed};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -87,6 +87,11 @@ pub trait Act: Send {
         Vec::new()
     }
 
+    /// Returns the other case that it names, which the caller must be able to see.
+    fn other_case(&self) -> Option<CaseId> {
+        None
+    }
+
     /// Returns the domain command, with every text about people sealed.
     ///
     /// # Errors
@@ -110,6 +115,10 @@ pub struct Sealer<'a> {
     pub organisation: &'a OrganisationId,
     /// The day of the act.
     pub day: NaiveDate,
+    /// This case.
+    pub case: CaseId,
+    /// The other case that the body names, where it names one.
+    pub other: Option<Survivor>,
 }
 
 impl Sealer<'_> {

@@ -542,3 +542,55 @@ async fn what_is_taken_out_is_on_the_record_and_names_nobody() {
     let nothing = city.post(&analyst, "/exports", wrong(json!({"item": "FZ-002"}))).await;
     assert_eq!((nothing.header("export-records"), nothing.bytes.split(|byte| *byte == b'\n').count()), ("0", 2));
 }
+
+#[actix_web::test]
+async fn a_second_application_is_warned_of_and_merged_into_the_first() {
+    let city = City::new().await;
+    let clerk = city.token("clerk", HALL);
+    let (first, handler) = (city.accepted().await, city.token("handler", HALL));
+    city.caught_up().await;
+    let opened = city.post(&clerk, "/cases", application()).await.ok();
+    let second = opened["id"].as_str().unwrap().to_owned();
+    let warning = &opened["warnings"][0];
+    assert_eq!((&warning["code"], &warning["case"]), (&json!("duplicate-application"), &json!(first)));
+    assert!(warning["number"].is_string());
+    // In another county the same warning names no case: it is not theirs to see.
+    let elsewhere = "361002004";
+    let mut there = application();
+    there["region"] = json!(elsewhere);
+    city.caught_up().await;
+    let opened = city.post(&city.token("clerk", elsewhere), "/cases", there).await.ok();
+    let warning = &opened["warnings"][0];
+    assert_eq!(
+        (&warning["code"], &warning["case"], &warning["number"]),
+        (&json!("duplicate-application"), &Value::Null, &Value::Null)
+    );
+
+    let merge = |into: &str| json!({"into": into, "reason": "重复申请"});
+    let path = |case: &str| format!("/cases/{case}/actions/merge");
+    city.post(&clerk, &path(&second), merge(&second)).await.against("merges-into-itself");
+    let other = city.received_with_deeming().await;
+    city.post(&clerk, &path(&second), merge(&other)).await.against("not-a-duplicate");
+    city.post(&clerk, &path(&second), merge(opened["id"].as_str().unwrap())).await.refused(422, "invalid-content");
+    let key = city.key();
+    let merged = city.send(city.post_with_key(&clerk, &path(&second), &merge(&first), &key)).await.ok();
+    assert_eq!(types(&merged), ["case-merged"]);
+    let again = city.send(city.post_with_key(&clerk, &path(&second), &merge(&first), &key)).await.ok();
+    assert_eq!(merged, again);
+
+    let seen = format!("min_position={}", merged["position"]);
+    let ended = city.get(&clerk, &format!("/cases/{second}?{seen}")).await.ok();
+    assert_eq!((&ended["closing"]["kind"], &ended["merged_into"]["case"]), (&json!("merged"), &json!(first)));
+    let goes_on = city.get(&clerk, &format!("/cases/{first}")).await.ok();
+    assert_eq!((&goes_on["merged"][0]["case"], &goes_on["phase"]), (&json!(second), &json!("accepted")));
+    let told = city.get(&clerk, &format!("/cases/{first}/timeline?{seen}")).await;
+    assert!(String::from_utf8(told.bytes.to_vec()).unwrap().contains("并入重复办件"));
+    let found = city.get(&clerk, "/cases?closing=merged").await.ok();
+    assert_eq!(found["cases"][0]["case"], json!(second));
+    let balance =
+        city.get(&city.token("supervisor", HALL), "/statistics/balance?month=2026-03&attribution=intake").await.ok();
+    assert_eq!(balance["total"]["closings"]["merged"], 1, "{balance}");
+    // The one that goes on is worked on as before.
+    city.act("clerk", &first, "route", json!({"to": HALL})).await.ok();
+    city.post(&handler, &format!("/cases/{first}/actions/claim"), json!({})).await.ok();
+}

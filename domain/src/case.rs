@@ -26,7 +26,7 @@ mod state;
 mod tests;
 
 pub use action::Action;
-pub use command::{CaseCommand, Submit};
+pub use command::{CaseCommand, Submit, Survivor};
 pub use decide::ActionOffer;
 pub use duties::{Due, Duty, DutyKind, duties};
 pub use permits::permits;
@@ -34,5 +34,5 @@ pub use phase::Phase;
 pub use rejection::Rejection;
 pub use state::{
     Acceptance, Case, Consultation, CorrectionState, Decision, Delivery, ExtensionRequest, Finish, Flags, Leg, Legacy,
-    Notice, Pending, Procedure, ProcedureState, Receipt, Step, StepDone, Urging, Warning,
+    Merged, Notice, Pending, Procedure, ProcedureState, Receipt, Step, StepDone, Urging, Warning,
 };

@@ -98,6 +98,10 @@ events! {
         AbortRequested = "abort-requested" { 1 }
         /// T26, second act 异常终止.
         CaseAborted = "case-aborted" { 1 }
+        /// 并件: a duplicate ended, because another case of the same person for the same item goes on.
+        CaseMerged = "case-merged" { 1 }
+        /// 并件: a duplicate was merged into this case.
+        DuplicateMerged = "duplicate-merged" { 1 }
         /// T26, second act: not approved.
         AbortRejected = "abort-rejected" { 1 }
         /// T27 转报: one leg closes as forwarded, another opens; phase and clocks untouched.

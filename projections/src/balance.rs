@@ -8,8 +8,8 @@ use crate::projection::Projection;
 use crate::scope::{Attribution, Month, Source, Subtree};
 use crate::tally::Tally;
 use domain::event::case::{
-    CaseAborted, CaseAccepted, CaseFinished, CaseReturned, CaseWithdrawn, Closing, ClosingKind, IntakeRefused,
-    NotRequiredTold, SupplementLapsed,
+    CaseAborted, CaseAccepted, CaseFinished, CaseMerged, CaseReturned, CaseWithdrawn, Closing, ClosingKind,
+    IntakeRefused, NotRequiredTold, SupplementLapsed,
 };
 use domain::event::{CaseEvent, Event};
 use domain::fact::{Fact, Subject};
@@ -136,7 +136,8 @@ impl Balance {
             | CaseEvent::CaseFinished(CaseFinished { closing, .. })
             | CaseEvent::CaseWithdrawn(CaseWithdrawn { closing, .. })
             | CaseEvent::CaseReturned(CaseReturned { closing, .. })
-            | CaseEvent::CaseAborted(CaseAborted { closing, .. }) => {
+            | CaseEvent::CaseAborted(CaseAborted { closing, .. })
+            | CaseEvent::CaseMerged(CaseMerged { closing, .. }) => {
                 if let Some(open) = self.open.remove(&case) {
                     self.cases.take(open);
                 }
@@ -164,6 +165,7 @@ impl Balance {
                 self.cases.add(record);
             }
             CaseEvent::MaterialAttached(_)
+            | CaseEvent::DuplicateMerged(_)
             | CaseEvent::CaseReceived(_)
             | CaseEvent::CorrectedOnTheSpot(_)
             | CaseEvent::OneTimeNoticeIssued(_)

@@ -19,7 +19,7 @@ use crate::tally::Daily;
 use chrono::NaiveDate;
 use domain::clock::Clocks;
 use domain::event::case::{
-    CaseAborted, CaseAccepted, CaseFinished, CaseReturned, CaseWithdrawn, Closing, ClosingKind, Correction,
+    CaseAborted, CaseAccepted, CaseFinished, CaseMerged, CaseReturned, CaseWithdrawn, Closing, ClosingKind, Correction,
     DeadlineExtended, DeadlineRecomputed, Dimensions, IntakeRefused, LegForwarded, NotRequiredTold, RecordCorrected,
     SpecialProcedureClosed, SpecialProcedureOpened, StepFinished, SupplementLapsed, SupplementProvided,
 };
@@ -175,7 +175,8 @@ impl ProcessingTimes {
             | CaseEvent::CaseFinished(CaseFinished { closing, .. })
             | CaseEvent::CaseWithdrawn(CaseWithdrawn { closing, .. })
             | CaseEvent::CaseReturned(CaseReturned { closing, .. })
-            | CaseEvent::CaseAborted(CaseAborted { closing, .. }) => {
+            | CaseEvent::CaseAborted(CaseAborted { closing, .. })
+            | CaseEvent::CaseMerged(CaseMerged { closing, .. }) => {
                 self.open.remove(&case);
                 let ended = self.texts.ended(closing);
                 self.ended.add(closing.closed_on, ended);
@@ -229,6 +230,7 @@ impl ProcessingTimes {
             }
             CaseEvent::CaseSubmitted(_)
             | CaseEvent::MaterialAttached(_)
+            | CaseEvent::DuplicateMerged(_)
             | CaseEvent::CaseReceived(_)
             | CaseEvent::CorrectedOnTheSpot(_)
             | CaseEvent::CaseRouted(_)

@@ -200,6 +200,8 @@ impl Queues {
             | CaseEvent::CaseReturned(_)
             | CaseEvent::AbortRequested(_)
             | CaseEvent::CaseAborted(_)
+            | CaseEvent::CaseMerged(_)
+            | CaseEvent::DuplicateMerged(_)
             | CaseEvent::AbortRejected(_)
             | CaseEvent::LegForwarded(_)
             | CaseEvent::CaseUrged(_)

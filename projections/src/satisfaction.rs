@@ -19,7 +19,7 @@ use crate::projection::Projection;
 use crate::tally::Daily;
 use chrono::NaiveDate;
 use domain::event::case::{
-    CaseAborted, CaseAccepted, CaseFinished, CaseReturned, CaseWithdrawn, Closing, Correction,
+    CaseAborted, CaseAccepted, CaseFinished, CaseMerged, CaseReturned, CaseWithdrawn, Closing, Correction,
     DeemedAcceptanceReversed, Dimensions, IntakeRefused, NotRequiredTold, RecordCorrected, SupplementLapsed,
 };
 use domain::event::item::RatingStage;
@@ -153,7 +153,8 @@ impl Satisfaction {
             | CaseEvent::CaseFinished(CaseFinished { closing, .. })
             | CaseEvent::CaseWithdrawn(CaseWithdrawn { closing, .. })
             | CaseEvent::CaseReturned(CaseReturned { closing, .. })
-            | CaseEvent::CaseAborted(CaseAborted { closing, .. }) => {
+            | CaseEvent::CaseAborted(CaseAborted { closing, .. })
+            | CaseEvent::CaseMerged(CaseMerged { closing, .. }) => {
                 self.received.remove(&case);
                 let service = self.texts.ended(closing);
                 self.services.add(closing.closed_on, service);
@@ -177,6 +178,7 @@ impl Satisfaction {
             CaseEvent::RecordCorrected(corrected) => self.correct(case, corrected),
             CaseEvent::CaseSubmitted(_)
             | CaseEvent::MaterialAttached(_)
+            | CaseEvent::DuplicateMerged(_)
             | CaseEvent::CorrectedOnTheSpot(_)
             | CaseEvent::OneTimeNoticeIssued(_)
             | CaseEvent::SupplementProvided(_)

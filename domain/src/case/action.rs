@@ -83,6 +83,8 @@ pub enum Action {
     ApproveAbort,
     /// T26, second act.
     RejectAbort,
+    /// 并件.
+    Merge,
     /// T27 转报.
     Forward,
     /// T28 督办.
@@ -126,6 +128,7 @@ const UNDER_WAY: &[Phase] = &[Accepted, InReview, Suspended];
 impl Action {
     /// Every act, in the order of the transition table.
     pub const ALL: [Self; 49] = [
+    pub const ALL: [Self; 48] = [
         Submit,
         AttachMaterial,
         Receive,
@@ -164,6 +167,7 @@ impl Action {
         RequestAbort,
         ApproveAbort,
         RejectAbort,
+        Merge,
         Forward,
         Urge,
         AnswerUrging,
@@ -223,6 +227,7 @@ impl Action {
             RequestAbort => ["request-abort", "申请异常终止", "Ask to abort"],
             ApproveAbort => ["approve-abort", "批准异常终止", "Approve aborting"],
             RejectAbort => ["reject-abort", "不批准异常终止", "Reject aborting"],
+            Merge => ["merge", "并件", "Merge into another case"],
             Forward => ["forward", "转报", "Forward"],
             Urge => ["urge", "督办", "Urge"],
             AnswerUrging => ["answer-urging", "答复督办", "Answer an urging"],
@@ -266,7 +271,7 @@ impl Action {
             MakeResult => &[Accepted, InReview, Decided],
             Finish => &[Decided, ResultReady],
             Deliver => &[Decided, ResultReady, Finished],
-            Withdraw | Return => UNDECIDED,
+            Withdraw | Return | Merge => UNDECIDED,
             Claim | Release | Reassign | RequestAbort | ApproveAbort | RejectAbort | Urge => OPEN,
             AttachMaterial | AnswerConsultation | AnswerUrging | RaiseWarning => EVER,
             ReadWarning | AnswerWarning => EVER,
@@ -385,6 +390,7 @@ impl CaseCommand {
             Self::RequestAbort { .. } => RequestAbort,
             Self::ApproveAbort => ApproveAbort,
             Self::RejectAbort { .. } => RejectAbort,
+            Self::Merge { .. } => Merge,
             Self::Forward { .. } => Forward,
             Self::Urge { .. } => Urge,
             Self::AnswerUrging { .. } => AnswerUrging,

@@ -80,6 +80,7 @@ impl Case {
             CaseCommand::Return { .. } => ended_as(ClosingKind::Returned),
             CaseCommand::RequestAbort { reason } => pending_reason(self.abort_request.as_ref(), reason),
             CaseCommand::ApproveAbort => ended_as(ClosingKind::Aborted),
+            CaseCommand::Merge { into, .. } => self.merged_into.as_ref().is_some_and(|known| known.case == into.case),
             CaseCommand::Forward { to, .. } => {
                 let target = to.as_ref().or(self.application.as_ref().map(|application| &application.deciding));
                 !self.legs.is_empty() && self.at.as_ref() == target

@@ -8,6 +8,7 @@ use crate::event::case::{
 };
 use crate::ids::{
     CaseId, EventId, ExternalNumber, ItemId, MaterialCode, OrganisationId, RegionCode, SourceName, StaffId, StepCode,
+    SubjectId,
 };
 use crate::sealed::{Party, Sealed};
 use chrono::NaiveDate;
@@ -41,6 +42,21 @@ pub struct Submit {
     pub materials: Vec<MaterialPresented>,
     /// An open case of the same person for the same item, if the caller found one.
     pub duplicate_of: Option<CaseId>,
+}
+
+/// The case that goes on when a duplicate is merged into it, as the caller found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Survivor {
+    /// Which.
+    pub case: CaseId,
+    /// 办件编号.
+    pub number: ExternalNumber,
+    /// Whose.
+    pub applicant: SubjectId,
+    /// For which item.
+    pub item: ItemId,
+    /// It is under way.
+    pub open: bool,
 }
 
 /// What may be asked of a case. The names are those of the actions.
@@ -303,6 +319,15 @@ pub enum CaseCommand {
     ApproveAbort,
     /// T26, second act, by another person.
     RejectAbort {
+        /// Why.
+        reason: Sealed,
+    },
+    /// 并件.
+    Merge {
+        /// This case, which ends.
+        from: CaseId,
+        /// The case that goes on.
+        into: Survivor,
         /// Why.
         reason: Sealed,
     },

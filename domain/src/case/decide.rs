@@ -161,6 +161,7 @@ impl Case {
             CaseCommand::RequestAbort { reason } => desk.request_abort(reason),
             CaseCommand::ApproveAbort => desk.approve_abort(),
             CaseCommand::RejectAbort { reason } => desk.reject_abort(reason),
+            CaseCommand::Merge { from, into, reason } => desk.merge(*from, into, reason),
             CaseCommand::Forward { to, package } => desk.forward(to.as_ref(), package),
             CaseCommand::Urge { organisation, rule, content, due } => {
                 desk.urge(organisation.as_ref(), rule, content, *due)
@@ -194,6 +195,7 @@ impl Desk<'_> {
                 | Action::RefuseIntake
                 | Action::Return
                 | Action::Withdraw
+                | Action::Merge
                 | Action::HandleAtOnce
         );
         if !concerned {
@@ -260,6 +262,8 @@ fn marks(event: &mut CaseEvent) -> Option<&mut Vec<Anomaly>> {
         | CaseEvent::DeadlineRecomputed(_)
         | CaseEvent::AbortRequested(_)
         | CaseEvent::CaseAborted(_)
+        | CaseEvent::CaseMerged(_)
+        | CaseEvent::DuplicateMerged(_)
         | CaseEvent::AbortRejected(_)
         | CaseEvent::LegForwarded(_)
         | CaseEvent::CaseUrged(_)

@@ -1,17 +1,17 @@
 //! T20 to T26: the decision, and every way in which a case ends.
 
-use super::Rejection;
 use super::decide::Decided;
 use super::desk::Desk;
 use super::permits::is_part_of;
 use super::state::Case;
+use super::{Rejection, Survivor};
 use crate::actor::Role;
 use crate::clock::{Clocks, Deadline};
 use crate::decider::Context;
 use crate::event::CaseEvent;
 use crate::event::case::*;
 use crate::event::item::{CaseKind, ClockStop};
-use crate::ids::{ExternalNumber, OrganisationId};
+use crate::ids::{CaseId, ExternalNumber, OrganisationId};
 use crate::sealed::Sealed;
 use chrono::NaiveDate;
 
@@ -188,6 +188,22 @@ impl Desk<'_> {
             }
             .into(),
         ])
+    }
+
+    /// 并件: the same person's case for the same item goes on, this one ends.
+    pub(super) fn merge(&self, from: CaseId, into: &Survivor, reason: &Sealed) -> Decided {
+        if into.case == from {
+            return Err(Rejection::MergesIntoItself);
+        }
+        if into.applicant != self.application.applicant.subject || into.item != self.application.item {
+            return Err(Rejection::NotADuplicate);
+        }
+        if !into.open {
+            return Err(Rejection::SurvivorClosed);
+        }
+        let closing = self.closing(ClosingKind::Merged, &self.application.intake);
+        let (into, into_number) = (into.case, into.number.clone());
+        Ok(vec![CaseMerged { into, into_number, reason: reason.clone(), closing }.into()])
     }
 
     /// T26, first act.

@@ -2,8 +2,8 @@
 
 use super::Phase;
 use super::state::{
-    Acceptance, Case, Consultation, CorrectionState, Decision, Delivery, ExtensionRequest, Finish, Leg, Legacy, Notice,
-    Pending, Procedure, ProcedureState, Receipt, Step, StepDone, Urging, Warning,
+    Acceptance, Case, Consultation, CorrectionState, Decision, Delivery, ExtensionRequest, Finish, Leg, Legacy, Merged,
+    Notice, Pending, Procedure, ProcedureState, Receipt, Step, StepDone, Urging, Warning,
 };
 use crate::actor::{Actor, Role};
 use crate::clock::Clocks;
@@ -129,6 +129,13 @@ impl Case {
             }
             CaseEvent::AbortRequested(body) => self.abort_request = Some(act.pending(&body.reason)),
             CaseEvent::CaseAborted(body) => self.close(&body.closing),
+            CaseEvent::CaseMerged(body) => {
+                self.merged_into = Some(Merged { case: body.into, number: body.into_number.clone() });
+                self.close(&body.closing);
+            }
+            CaseEvent::DuplicateMerged(body) => {
+                self.merged.push(Merged { case: body.from, number: body.from_number.clone() });
+            }
             CaseEvent::AbortRejected(_) => self.abort_request = None,
             CaseEvent::LegForwarded(body) => self.forwarded(body, act),
             CaseEvent::CaseUrged(body) => self.urged(body, act),

@@ -50,6 +50,7 @@ fn roles(action: Action) -> &'static [Role] {
         Action::Withdraw => &[Resident, VillageAgent, Clerk, Handler],
         Action::RequestAbort => &[Clerk, Handler, Chief],
         Action::ApproveAbort | Action::RejectAbort => &[Chief, OrganHead],
+        Action::Merge => &[Clerk, Handler, Chief],
         Action::Urge => &[Supervisor],
         Action::AnswerUrging => &[Clerk, Handler, Chief, OrganHead, DeliveryClerk],
         Action::ReadWarning | Action::AnswerWarning => {
@@ -186,6 +187,7 @@ impl Desk<'_> {
             | Action::RequestAbort
             | Action::ApproveAbort
             | Action::RejectAbort
+            | Action::Merge
             | Action::RequestCorrection
             | Action::ApproveCorrection
             | Action::RejectCorrection
@@ -271,6 +273,7 @@ impl Desk<'_> {
             | Action::Withdraw
             | Action::Return
             | Action::RequestAbort
+            | Action::Merge
             | Action::Urge
             | Action::AnswerUrging
             | Action::RequestCorrection

@@ -167,6 +167,12 @@ pub enum Rejection {
     AbortAlreadyRequested,
     /// Ending was not asked for.
     AbortNotRequested,
+    /// A case is merged into another one.
+    MergesIntoItself,
+    /// The other case is another person's, or for another item.
+    NotADuplicate,
+    /// The case that would go on has ended.
+    SurvivorClosed,
     /// No such urging.
     NoSuchUrging,
     /// No such event in this case.
@@ -316,6 +322,9 @@ impl Rejection {
             Self::AlreadyDelivered => ["already-delivered", "已经送达", "it was delivered already"],
             Self::AbortAlreadyRequested => ["abort-already-requested", "异常终止已申请", "ending was asked for already"],
             Self::AbortNotRequested => ["abort-not-requested", "没有待批准的异常终止", "ending was not asked for"],
+            Self::MergesIntoItself => ["merges-into-itself", "办件不能并入自身", "a case cannot be merged into itself"],
+            Self::NotADuplicate => ["not-a-duplicate", "只能并入同一申请人同一事项的办件", "only a case of the same person for the same item can go on instead"],
+            Self::SurvivorClosed => ["survivor-closed", "拟并入的办件已办结", "the case that would go on is closed"],
             Self::NoSuchUrging => ["no-such-urging", "没有这个督办", "there is no such urging"],
             Self::UnknownFact => ["unknown-fact", "本办件没有这条记录", "the case has no such event"],
             Self::NoSuchCorrection => ["no-such-correction", "没有待批准的更正", "no such correction waits for approval"],

@@ -9,7 +9,7 @@ use crate::event::case::{
 };
 use crate::event::item::Authority;
 use crate::ids::{
-    EventId, ExternalNumber, MaterialCode, OrganisationId, PaperId, SourceName, StaffId, StepCode, WindowId,
+    CaseId, EventId, ExternalNumber, MaterialCode, OrganisationId, PaperId, SourceName, StaffId, StepCode, WindowId,
 };
 use crate::sealed::Sealed;
 use crate::zone::Instant;
@@ -97,6 +97,10 @@ pub struct Case {
     pub closing: Option<Closing>,
     /// The moment it ended, as recorded then.
     pub closed_at: Option<Instant>,
+    /// 并件: the case that goes on in place of this one.
+    pub merged_into: Option<Merged>,
+    /// 并件: the duplicates that ended for this one.
+    pub merged: Vec<Merged>,
     /// 送达.
     pub delivery: Option<Delivery>,
     /// 撤销、变更、注销.
@@ -417,6 +421,15 @@ pub struct Delivery {
     pub on: Option<NaiveDate>,
     /// Working days since the decision.
     pub days_after_decision: u16,
+}
+
+/// 并件: the other case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merged {
+    /// Which.
+    pub case: CaseId,
+    /// 办件编号.
+    pub number: ExternalNumber,
 }
 
 /// 预警, raised.

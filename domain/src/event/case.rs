@@ -1024,6 +1024,28 @@ pub struct CaseAborted {
     pub closing: Closing,
 }
 
+/// A duplicate ended; the other case goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseMerged {
+    /// The case that goes on.
+    pub into: CaseId,
+    /// 办件编号 of that case.
+    pub into_number: ExternalNumber,
+    /// Why, sealed.
+    pub reason: Sealed,
+    /// How it ended.
+    pub closing: Closing,
+}
+
+/// A duplicate was merged into this case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DuplicateMerged {
+    /// The case that ended.
+    pub from: CaseId,
+    /// 办件编号 of that case.
+    pub from_number: ExternalNumber,
+}
+
 /// Ending was not approved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AbortRejected {

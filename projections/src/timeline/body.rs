@@ -159,6 +159,12 @@ impl TimelineEntry {
             }
             CaseEvent::AbortRequested(body) => self.text("reason", Some(&body.reason)),
             CaseEvent::CaseAborted(body) => self.ended(&body.closing),
+            CaseEvent::CaseMerged(body) => {
+                self.text("reason", Some(&body.reason));
+                self.detail("into", &body.into_number);
+                self.ended(&body.closing);
+            }
+            CaseEvent::DuplicateMerged(body) => self.detail("from", &body.from_number),
             CaseEvent::AbortRejected(body) => self.text("reason", Some(&body.reason)),
             CaseEvent::LegForwarded(body) => {
                 self.detail("leg", body.leg);

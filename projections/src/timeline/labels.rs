@@ -48,6 +48,8 @@ pub fn label(event: &CaseEvent) -> (&'static str, &'static str) {
         CaseEvent::CaseReturned(_) => ("退件", "Returned"),
         CaseEvent::AbortRequested(_) => ("申请终止", "Ending requested"),
         CaseEvent::CaseAborted(_) => ("异常终止", "Aborted"),
+        CaseEvent::CaseMerged(_) => ("并件", "Merged into another case"),
+        CaseEvent::DuplicateMerged(_) => ("并入重复办件", "A duplicate was merged in"),
         CaseEvent::AbortRejected(_) => ("终止未获批准", "Ending not approved"),
         CaseEvent::LegForwarded(_) => ("转报", "Forwarded"),
         CaseEvent::CaseUrged(_) => ("督办", "Urged"),

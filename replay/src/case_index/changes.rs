@@ -128,13 +128,15 @@ impl Trace {
             | CaseEvent::CaseFinished(_)
             | CaseEvent::CaseWithdrawn(_)
             | CaseEvent::CaseReturned(_)
-            | CaseEvent::CaseAborted(_) => {
+            | CaseEvent::CaseAborted(_)
+            | CaseEvent::CaseMerged(_) => {
                 self.has_ended = true;
                 self.phase = Phase::Finished;
             }
             CaseEvent::LegacyCaseOpened(_) => self.phase = Phase::Legacy,
             CaseEvent::SupplementProvided(_)
             | CaseEvent::MaterialAttached(_)
+            | CaseEvent::DuplicateMerged(_)
             | CaseEvent::CorrectedOnTheSpot(_)
             | CaseEvent::WorkClaimed(_)
             | CaseEvent::WorkReleased(_)
@@ -223,6 +225,7 @@ fn said(fact: &Fact, event: &CaseEvent) -> Vec<Change> {
         CaseEvent::CaseWithdrawn(body) => said.closed(&body.closing),
         CaseEvent::CaseReturned(body) => said.closed(&body.closing),
         CaseEvent::CaseAborted(body) => said.closed(&body.closing),
+        CaseEvent::CaseMerged(body) => said.closed(&body.closing),
         CaseEvent::RecordCorrected(body) => {
             if let Correction::Applicant { new: Party { subject, .. }, .. } = &body.change {
                 said.add(Attribute::Subject, subject);
@@ -238,6 +241,7 @@ fn said(fact: &Fact, event: &CaseEvent) -> Vec<Change> {
             said.add(Attribute::Organisation, &fact.by.organisation);
         }
         CaseEvent::MaterialAttached(_)
+        | CaseEvent::DuplicateMerged(_)
         | CaseEvent::CorrectedOnTheSpot(_)
         | CaseEvent::OneTimeNoticeIssued(_)
         | CaseEvent::SupplementProvided(_)

@@ -83,6 +83,7 @@ pub fn body_of(action: Action) -> Option<Body> {
         Action::RequestAbort => body::<RequestAbortBody>(),
         Action::ApproveAbort => body::<ApproveAbortBody>(),
         Action::RejectAbort => body::<RejectAbortBody>(),
+        Action::Merge => body::<MergeBody>(),
         Action::Forward => body::<ForwardBody>(),
         Action::Urge => body::<UrgeBody>(),
         Action::AnswerUrging => body::<AnswerUrgingBody>(),

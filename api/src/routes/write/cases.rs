@@ -5,14 +5,14 @@ use super::request::{Envelope, Incoming, Written, flawless, read, unreadable};
 use crate::auth::Caller;
 use crate::execute::{Asked, Begun, Done, Loaded};
 use crate::node::Node;
-use crate::problem::{Kind, Problem, Text};
+use crate::problem::{FieldError, Kind, Problem, Text};
 use crate::rights::Concerned;
 use crate::seal::{self, Flaws, PersonBody, Sealer, party};
 use crate::vault::{Keyring, Vault, VaultError};
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::NaiveDate;
 use domain::actor::{Channel, Role};
-use domain::case::{Action, Case, CaseCommand, Submit};
+use domain::case::{Action, Case, CaseCommand, Submit, Survivor};
 use domain::decider::Context;
 use domain::event::case::DocumentRef;
 use domain::event::{CaseEvent, Event};
@@ -126,7 +126,7 @@ pub async fn open(node: web::Data<Node>, caller: Caller, incoming: Incoming) -> 
     let asked = incoming.asked(&node, &actor, None);
     let under_way = match node.executor.begin(asked.command, asked.digest).await? {
         Begun::Fresh(under_way) => under_way,
-        Begun::Repeated(done) => return opened(&done),
+        Begun::Repeated(done) => return opened(&node, &caller, &done).await,
     };
     let applicant = body.applicant.subject(&node.vault);
     actor.acting_for = Some(applicant.clone()).filter(|applicant| applicant.as_str() != actor.id.as_str());
@@ -151,7 +151,7 @@ pub async fn open(node: web::Data<Node>, caller: Caller, incoming: Incoming) -> 
     let submit = CaseCommand::Submit(opening.submit(&body, actor.channel)?);
     let late = envelope.late(|text| opening.words(text))?;
     let asked = Asked { actor, late, ..asked };
-    opened(&node.executor.execute::<Case>(&under_way, &asked, &subject, &submit, &[]).await?)
+    opened(&node, &caller, &node.executor.execute::<Case>(&under_way, &asked, &subject, &submit, &[]).await?).await
 }
 
 /// What is made for an application, once: keys, numbers, sealed texts.
@@ -199,12 +199,30 @@ impl Opening<'_> {
     }
 }
 
-fn opened(done: &Done) -> Result<HttpResponse, Problem> {
+async fn opened(node: &Node, caller: &Caller, done: &Done) -> Result<HttpResponse, Problem> {
     let fact = done.facts.first().ok_or_else(|| Problem::new(Kind::Internal))?;
     let (Subject::Case(id), Event::Case(CaseEvent::CaseSubmitted(submitted))) = (&fact.subject, &fact.event) else {
         return Err(Problem::new(Kind::KeyReused));
     };
-    Ok(Written::new(id.to_string(), done).with("number", submitted.number.as_str()).respond())
+    let mut written = Written::new(id.to_string(), done).with("number", submitted.number.as_str());
+    if let Some(other) = submitted.duplicate_of {
+        written = written.with("warnings", json!([duplicate(node, caller, other).await]));
+    }
+    Ok(written.respond())
+}
+
+/// Warns that the same person has an open case for the same item; which one, only those learn who may see it.
+async fn duplicate(node: &Node, caller: &Caller, other: CaseId) -> Value {
+    let mut warning = json!({
+        "code": "duplicate-application",
+        "detail_zh": "同一申请人对同一事项已有在办件",
+        "detail_en": "the same person has an open case for the same item",
+    });
+    if let Ok((other, loaded)) = visible(node, caller, &other.to_string()).await {
+        warning["case"] = json!(other);
+        warning["number"] = json!(loaded.state.application.as_ref().map(|application| &application.number));
+    }
+    warning
 }
 
 #[expect(clippy::expect_used, reason = "three letters are a well-formed source")]
@@ -260,6 +278,13 @@ pub async fn act(
     let applicant = &application.applicant;
     let others = body.persons().into_iter().map(|person| person.subject(&node.vault));
     let keyring = node.vault.keyring(std::iter::once(applicant.subject.clone()).chain(others)).await?;
+    let (other, also) = match body.other_case() {
+        Some(other) => {
+            let (survivor, version) = survivor(&node, &caller, other).await?;
+            (Some(survivor), vec![(Subject::Case(other), version)])
+        }
+        None => (None, Vec::new()),
+    };
     let sealer = Sealer {
         vault: &node.vault,
         keyring: &keyring,
@@ -268,12 +293,32 @@ pub async fn act(
         command: incoming.command,
         organisation: &actor.organisation,
         day: day_of(envelope.moment(node.clock.now())),
+        case: id,
+        other,
     };
     let command = body.command(&sealer)?;
     let late = envelope.late(|text| sealer.text(text))?;
     let asked = Asked { late, ..asked };
-    let done = node.executor.execute::<Case>(&under_way, &asked, &subject, &command, &[]).await?;
+    let done = node.executor.execute::<Case>(&under_way, &asked, &subject, &command, &also).await?;
     Ok(acted(&node, id, action, &done).respond())
+}
+
+/// Returns the case that would go on in place of another, and its version.
+async fn survivor(node: &Node, caller: &Caller, case: CaseId) -> Result<(Survivor, u64), Problem> {
+    let missing = || {
+        let detail = Text::new("没有这个办件", "there is no such case");
+        Problem::new(Kind::Invalid).errors(vec![FieldError::new("/into", detail)])
+    };
+    let (case, loaded) = visible(node, caller, &case.to_string()).await.map_err(|_| missing())?;
+    let application = loaded.state.application.as_ref().ok_or_else(missing)?;
+    let survivor = Survivor {
+        case,
+        number: application.number.clone(),
+        applicant: application.applicant.subject.clone(),
+        item: application.item.clone(),
+        open: loaded.state.phase.is_open(),
+    };
+    Ok((survivor, loaded.version))
 }
 
 /// Tells what was done, and the numbers and codes that go on paper; they follow from the command, so that a repeated
@@ -309,6 +354,7 @@ fn printed(event: &CaseEvent) -> Option<(&'static str, &ExternalNumber)> {
         CaseEvent::ResultMade(body) => Some(("result_number", &body.number)),
         CaseEvent::CaseFinished(body) => Some(("stamp_number", &body.stamp)),
         CaseEvent::CaseArchived(body) => Some(("package_number", &body.package)),
+        CaseEvent::CaseMerged(body) => Some(("into_number", &body.into_number)),
         _ => None,
     }
 }

@@ -1,8 +1,10 @@
 use super::story::*;
 use crate::actor::Role;
-use crate::case::{Action, CaseCommand, DutyKind, Phase, Rejection, duties};
+use crate::case::{Action, CaseCommand, DutyKind, Phase, Rejection, Survivor, duties};
 use crate::event::CaseEvent;
 use crate::event::case::*;
+use crate::ids::CaseId;
+use ulid::Ulid;
 
 fn granted() -> CaseCommand {
     decide(DecisionOutcome::Granted)
@@ -222,6 +224,25 @@ fn returning_before_receipt_is_no_refusal_and_after_it_a_hidden_one() {
     let returned = story.clone().then(&clerk(), return_it()).marks_nothing().changes_nothing(&clerk(), return_it());
     assert_eq!(returned.case.closing.unwrap().kind, ClosingKind::Returned);
     story.then(&clerk(), receive()).then(&clerk(), return_it()).marks(Anomaly::HiddenRefusal);
+}
+
+#[test]
+fn a_duplicate_is_merged_into_the_open_case_of_the_same_person_for_the_same_item() {
+    let merge_into = |change: &dyn Fn(&mut Survivor)| {
+        let CaseCommand::Merge { from, mut into, reason } = merge() else { unreachable!() };
+        change(&mut into);
+        CaseCommand::Merge { from, into, reason }
+    };
+    let story = Story::licence_in_review("2026-03-02 09:00");
+    let story = story.refuses(&chief(), merge_into(&|into| into.case = CaseId(Ulid(1))), Rejection::MergesIntoItself);
+    let story = story.refuses(&chief(), merge_into(&|into| into.applicant = id("s-other")), Rejection::NotADuplicate);
+    let story = story.refuses(&chief(), merge_into(&|into| into.item = id(DIBAO)), Rejection::NotADuplicate);
+    let story = story.refuses(&chief(), merge_into(&|into| into.open = false), Rejection::SurvivorClosed);
+    let story = story.refuses(&resident(), merge(), Rejection::RoleMayNot(Role::Resident, Action::Merge));
+    let story = story.then(&chief(), merge()).changes_nothing(&chief(), merge());
+    assert_eq!(story.case.closing.as_ref().unwrap().kind, ClosingKind::Merged);
+    assert_eq!(story.case.merged_into.as_ref().unwrap().case, CaseId(Ulid(2)));
+    story.refuses(&chief(), decide(DecisionOutcome::Granted), Rejection::AlreadyClosed);
 }
 
 #[test]

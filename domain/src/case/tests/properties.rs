@@ -112,6 +112,7 @@ fn ending_commands() -> impl Strategy<Value = CaseCommand> {
         Just(CaseCommand::RequestAbort { reason: sealed("gone") }),
         Just(CaseCommand::ApproveAbort),
         Just(CaseCommand::RejectAbort { reason: sealed("stays") }),
+        Just(merge()),
         (days_of_2026(), days_of_2026()).prop_map(|(old, new)| CaseCommand::RequestCorrection {
             corrects: EventId(Ulid(3)),
             change: Correction::AcceptedOn { old, new },
@@ -267,7 +268,7 @@ proptest! {
         let closings = events.iter().filter(|(event, ..)| matches!(event,
             CaseEvent::NotRequiredTold(_) | CaseEvent::IntakeRefused(_) | CaseEvent::SupplementLapsed(_)
             | CaseEvent::CaseFinished(_) | CaseEvent::CaseWithdrawn(_) | CaseEvent::CaseReturned(_)
-            | CaseEvent::CaseAborted(_)));
+            | CaseEvent::CaseAborted(_) | CaseEvent::CaseMerged(_)));
         prop_assert!(closings.count() <= 1, "a case ends once");
     }
 

@@ -2,11 +2,11 @@
 
 use crate::actor::{Actor, Channel, Role};
 use crate::builtin;
-use crate::case::{Case, CaseCommand, Rejection, Submit};
+use crate::case::{Case, CaseCommand, Rejection, Submit, Survivor};
 use crate::decider::{Context, Decider};
 use crate::event::CaseEvent;
 use crate::event::case::*;
-use crate::ids::{EventId, MaterialCode};
+use crate::ids::{CaseId, EventId, MaterialCode};
 use crate::reference::Reference;
 use crate::sealed::{AgeBand, Party, PartyKind, Sealed};
 use crate::zone::{Instant, fuzhou};
@@ -58,6 +58,18 @@ pub(super) fn at(text: &str) -> Instant {
 
 pub(super) fn sealed(text: &str) -> Sealed {
     Sealed { subject: id("s-applicant"), cipher: format!("a1.{text}").into() }
+}
+
+/// Merges case 1 into case 2, which is the same applicant's.
+pub(super) fn merge() -> CaseCommand {
+    let into = Survivor {
+        case: CaseId(Ulid(2)),
+        number: id("BJ-2"),
+        applicant: party("s-applicant").subject,
+        item: id(LICENCE),
+        open: true,
+    };
+    CaseCommand::Merge { from: CaseId(Ulid(1)), into, reason: sealed("applied for twice") }
 }
 
 pub(super) fn document(number: &str) -> DocumentRef {

@@ -6,7 +6,7 @@ use crate::vault::VaultError;
 use chrono::NaiveDate;
 use domain::case::CaseCommand;
 use domain::event::case::{DecisionOutcome, DeliveryMethod, RevocationKind};
-use domain::ids::ExternalNumber;
+use domain::ids::{CaseId, ExternalNumber};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -271,6 +271,34 @@ impl Act for RejectAbortBody {
 
     fn command(&self, sealer: &Sealer<'_>) -> Result<CaseCommand, VaultError> {
         Ok(CaseCommand::RejectAbort { reason: sealer.text(&self.reason)? })
+    }
+}
+
+/// 并件.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"into": "01KH9Z6V0000000000000000AA", "reason": "同一事项在两个乡镇重复申请"}))]
+pub struct MergeBody {
+    /// The case that goes on.
+    #[schema(value_type = String)]
+    pub into: CaseId,
+    /// Why.
+    pub reason: String,
+}
+
+impl Act for MergeBody {
+    fn check(&self, flaws: &mut Flaws) {
+        flaws.text("/reason", &self.reason);
+    }
+
+    fn other_case(&self) -> Option<CaseId> {
+        Some(self.into)
+    }
+
+    #[expect(clippy::expect_used, reason = "the case that the body names is looked up before it is sealed")]
+    fn command(&self, sealer: &Sealer<'_>) -> Result<CaseCommand, VaultError> {
+        let into = sealer.other.clone().expect("the other case was looked up");
+        Ok(CaseCommand::Merge { from: sealer.case, into, reason: sealer.text(&self.reason)? })
     }
 }
 
