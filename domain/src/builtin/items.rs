@@ -9,6 +9,7 @@ use crate::event::item::{
 use crate::event::{Event, ItemEvent};
 use crate::fact::Subject;
 use crate::ids::{ItemId, MaterialCode, StepCode};
+use crate::sealed::PartyKind;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
@@ -50,6 +51,7 @@ struct ItemData {
     name_en: String,
     department: String,
     item_type: String,
+    applicant_kinds: Vec<PartyKind>,
     basic_code: String,
     kind: CaseKind,
     batch: u8,
@@ -132,6 +134,7 @@ fn definition(
         department_en: department.map_or_else(String::new, |department| department.name_en.clone()),
         item_type: item.item_type.clone(),
         basic_code: item.basic_code.clone(),
+        applicant_kinds: item.applicant_kinds.clone(),
         kind: item.kind,
         legal_limit: version.legal_days.map(working),
         promised_limit: version.promised_days.map(working),

@@ -55,6 +55,21 @@ fn wrapped<E: Into<Event>>(events: Vec<E>) -> Vec<Event> {
 }
 
 #[test]
+fn every_item_says_who_may_apply_and_natural_persons_always_may() {
+    use crate::sealed::PartyKind;
+    for (id, item) in REFERENCE.catalogue.items() {
+        let definition = &item.latest().unwrap().definition;
+        assert!(definition.applicant_kinds.contains(&PartyKind::NaturalPerson), "{id}");
+        assert!(!definition.is_for(PartyKind::AdministrativeOrgan), "{id}");
+    }
+    let for_firms = REFERENCE
+        .catalogue
+        .items()
+        .filter(|(_, item)| item.latest().is_some_and(|version| version.definition.is_for(PartyKind::Enterprise)));
+    assert_eq!(for_firms.count(), 6);
+}
+
+#[test]
 fn every_built_in_event_is_what_its_decider_would_decide() {
     let admin = actor("A1", Role::Admin);
     let mut so_far = Reference::default();

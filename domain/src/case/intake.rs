@@ -57,6 +57,9 @@ fn may_apply(submit: &Submit, version: &ItemVersion, context: &Context<'_>) -> R
     if !version.definition.intake_levels.contains(&level) {
         return Err(Rejection::IntakeLevelNotAllowed);
     }
+    if !version.definition.is_for(submit.applicant.kind) {
+        return Err(Rejection::ApplicantKindNotAllowed);
+    }
     for material in &submit.materials {
         requirement(version, &material.code)?;
     }

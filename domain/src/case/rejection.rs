@@ -55,6 +55,8 @@ pub enum Rejection {
     UnknownItem,
     /// The item could not be applied for on that day.
     ItemNotInForce,
+    /// The item is for others, such as natural persons only.
+    ApplicantKindNotAllowed,
     /// No such organisation on that day.
     UnknownOrganisation,
     /// The item is not taken in at this level.
@@ -266,6 +268,7 @@ impl Rejection {
             Self::LegacyCase => ["legacy-case", "历史办件只读", "a case of a legacy system cannot be changed"],
             Self::UnknownItem => ["unknown-item", "没有这个事项", "there is no such item"],
             Self::ItemNotInForce => ["item-not-in-force", "该事项当日不可申请", "the item could not be applied for on that day"],
+            Self::ApplicantKindNotAllowed => ["applicant-kind-not-allowed", "该事项不受理此类申请人", "the item is not for applicants of this kind"],
             Self::UnknownOrganisation => ["unknown-organisation", "没有这个单位", "there is no such organisation"],
             Self::IntakeLevelNotAllowed => ["intake-level-not-allowed", "该事项不在本级收件", "the item is not taken in at this level"],
             Self::OutsideIntakeRange => ["outside-intake-range", "该事项只能在申请人所在乡镇（街道）申请", "the item is taken in in the applicant's own township only"],

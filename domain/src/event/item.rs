@@ -2,6 +2,7 @@
 
 use crate::clock::Limit;
 use crate::ids::{ItemId, MaterialCode, StepCode};
+use crate::sealed::PartyKind;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -183,6 +184,9 @@ pub struct ItemDefinition {
     pub item_type: String,
     /// 基本编码, opaque.
     pub basic_code: String,
+    /// Who may apply (GB/T 39046 A.4); nobody named: anybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub applicant_kinds: Vec<PartyKind>,
     /// 办件类型.
     pub kind: CaseKind,
     /// 法定办结时限; absent where no law sets one.
@@ -240,4 +244,12 @@ pub struct ItemDefinition {
     pub retention: String,
     /// Where these rules come from.
     pub rules_source: String,
+}
+
+impl ItemDefinition {
+    /// Tells whether somebody of this kind may apply.
+    #[must_use]
+    pub fn is_for(&self, kind: PartyKind) -> bool {
+        self.applicant_kinds.is_empty() || self.applicant_kinds.contains(&kind)
+    }
 }

@@ -4,6 +4,9 @@ use crate::case::{CaseCommand, Phase, Rejection};
 use crate::event::CaseEvent;
 use crate::event::case::*;
 use crate::event::item::Authority;
+use crate::ids::PaperId;
+use crate::sealed::PartyKind;
+use ulid::Ulid;
 
 const ALL: &[&str] = &["FORM", "ID", "HK", "SITE"];
 
@@ -24,6 +27,35 @@ fn nobody_applies_for_what_does_not_exist_or_is_not_in_force() {
     let apply = |item: &str| CaseCommand::Submit(application(item, &[]));
     Story::begins("2026-03-02 09:00").refuses(&resident(), apply("FZ-999"), Rejection::UnknownItem);
     Story::begins("2018-03-02 09:00").refuses(&resident(), apply(DIBAO), Rejection::ItemNotInForce);
+}
+
+#[test]
+fn an_item_is_applied_for_by_those_it_is_for() {
+    let firm = |item: &str| {
+        let mut apply = application(item, &[]);
+        apply.applicant.kind = PartyKind::Enterprise;
+        CaseCommand::Submit(apply)
+    };
+    let story = Story::begins("2026-03-02 09:00");
+    let story = story.refuses(&resident(), firm(DIBAO), Rejection::ApplicantKindNotAllowed);
+    story.then(&resident(), firm("FZ-051"));
+}
+
+#[test]
+fn a_paper_is_one_of_the_items_materials() {
+    let paper = |code: &str| {
+        CaseCommand::AttachMaterial(MaterialAttached {
+            paper: PaperId(Ulid(7)),
+            code: id(code),
+            sha256: "00".into(),
+            bytes: 1,
+            media_type: "application/pdf".into(),
+            trust: TrustLevel::C,
+        })
+    };
+    let story = Story::submitted(LICENCE, ALL, "2026-03-02 09:00");
+    let story = story.refuses(&clerk(), paper("DIAG"), Rejection::UnknownMaterial(id("DIAG")));
+    story.then(&clerk(), paper("SITE"));
 }
 
 #[test]
