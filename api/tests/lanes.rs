@@ -2,81 +2,32 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something unexpected happens")]
 
-use api::clock::Clock;
-use api::config::{Config, Secret};
-use api::execute::{Asked, Begun, Done, ExecuteError, Stream, Trouble};
-use api::node::{Node, system_actor};
-use api::vault::Vault;
+#[expect(unreachable_pub, reason = "shared with a benchmark")]
+mod numbers;
+
+use api::execute::{ExecuteError, Trouble};
 use async_trait::async_trait;
-use domain::decider::{Context, Decider};
-use domain::event::access::ExportMade;
-use domain::event::{AccessEvent, Event};
-use domain::fact::{Fact, Subject};
-use domain::ids::CommandId;
-use domain::reference::Reference;
 use eventstore::{
-    Answer, AppendError, Appended, CommandDigest, EventStore, Frame, Head, InMemory, Options, Page, Position,
-    ReadError, Selection, Sled,
+    Answer, AppendError, Appended, EventStore, Frame, Head, InMemory, Options, Page, Position, ReadError, Selection,
+    Sled,
 };
-use futures::future::{BoxFuture, join_all};
-use futures::{FutureExt as _, poll};
+use futures::future::join_all;
+use futures::poll;
+use numbers::{AllTaken, Hall, number};
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use tokio::sync::oneshot;
 
-/// 取号: every call gives the next number, up to a last one.
-#[derive(Debug, Clone, Default)]
-struct Numbers(u64);
-
-#[derive(Debug, Clone, Copy)]
-struct Take {
-    last: u64,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct AllTaken;
-
-impl Decider for Numbers {
-    type Command = Take;
-    type Event = AccessEvent;
-    type Rejection = AllTaken;
-
-    fn decide(&self, Take { last }: &Take, _: &Context<'_>) -> Result<Vec<AccessEvent>, AllTaken> {
-        if *last <= self.0 {
-            return Err(AllTaken);
-        }
-        let (what, filters, purpose) = ("number".into(), String::new(), "test".into());
-        Ok(vec![ExportMade { what, filters, purpose, records: self.0 + 1 }.into()])
-    }
-
-    fn evolve(&mut self, _: &AccessEvent) {
-        self.0 += 1;
-    }
-}
-
-impl Stream for Numbers {
-    fn take_in(&mut self, fact: &Fact) {
-        if let Event::Access(event) = &fact.event {
-            self.evolve(event);
-        }
-    }
-
-    fn labels(&self, _: &Subject, _: &Reference) -> Vec<String> {
-        Vec::new()
-    }
-}
-
-fn stream() -> Subject {
-    Subject::Access("361023100".parse().unwrap())
-}
+/// A frame in line, and whoever waits for it.
+type InLine = (Frame, oneshot::Sender<Result<Appended, AppendError>>);
 
 /// A log that takes frames in line and makes them durable together, when it is told to.
 struct Grouped {
     log: InMemory,
     holds: AtomicBool,
-    line: Mutex<Vec<(Frame, oneshot::Sender<Result<Appended, AppendError>>)>>,
+    line: Mutex<Vec<InLine>>,
 }
 
 impl Grouped {
@@ -130,61 +81,17 @@ impl EventStore for Grouped {
     }
 }
 
-struct Hall {
-    node: Node,
-    _folder: tempfile::TempDir,
-    commands: AtomicU64,
-}
-
-type Taken = Result<Done, ExecuteError<AllTaken>>;
-
-impl Hall {
-    async fn over(store: Arc<dyn EventStore>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut config = Config { data: folder.path().to_owned(), ..Config::default() };
-        config.auth.jwt_secret = Some(Secret::new("a secret for tests, of thirty-two bytes and more"));
-        let clock = Arc::new(Clock::simulated("2026-03-02T10:00:00+08:00".parse().unwrap(), 1));
-        let vault = Arc::new(Vault::in_memory(Some([3; 32])).unwrap());
-        let node = Node::over(config, clock, store, vault).await.unwrap();
-        Self { node, _folder: folder, commands: AtomicU64::new(1) }
-    }
-
-    /// A hall whose log waits to be told.
-    async fn held() -> (Self, Arc<Grouped>) {
-        let log = Grouped::new();
-        let hall = Self::over(log.clone()).await;
-        log.holds.store(true, Ordering::Release);
-        (hall, log)
-    }
-
-    fn take(&self, last: u64) -> BoxFuture<'_, Taken> {
-        self.take_if(last, None)
-    }
-
-    fn take_if(&self, last: u64, if_match: Option<u64>) -> BoxFuture<'_, Taken> {
-        let nth = self.commands.fetch_add(1, Ordering::Relaxed);
-        let command = CommandId(ulid::Ulid::from_parts(1, nth.into()));
-        let digest = CommandDigest([7; 16]);
-        async move {
-            let Begun::Fresh(under_way) = self.node.executor.begin(command, digest).await? else { panic!("repeated") };
-            let asked = Asked { command, digest, actor: system_actor(), if_match, late: None };
-            self.node.executor.execute::<Numbers>(&under_way, &asked, &stream(), &Take { last }, &[]).await
-        }
-        .boxed()
-    }
-}
-
-#[track_caller]
-fn number(taken: &Taken) -> u64 {
-    match &taken.as_ref().unwrap().facts[0].event {
-        Event::Access(AccessEvent::ExportMade(made)) => made.records,
-        other => panic!("{other:?}"),
-    }
+/// A hall whose log waits to be told.
+async fn held() -> (Hall, Arc<Grouped>) {
+    let log = Grouped::new();
+    let hall = Hall::over(log.clone()).await;
+    log.holds.store(true, Ordering::Release);
+    (hall, log)
 }
 
 #[tokio::test]
 async fn sixty_four_at_once_hand_in_before_the_first_is_durable() {
-    let (hall, log) = Hall::held().await;
+    let (hall, log) = held().await;
     let mut all = Box::pin(join_all((0..64).map(|_| hall.take(1_000))));
     assert!(poll!(&mut all).is_pending());
     assert_eq!(log.waiting(), 64, "somebody waited for somebody else's disk");
@@ -220,7 +127,7 @@ async fn sixty_four_clerks_of_one_hall_never_get_a_number_twice() {
 
 #[tokio::test]
 async fn a_refusal_that_rests_on_what_is_not_durable_yet_waits_for_it() {
-    let (hall, log) = Hall::held().await;
+    let (hall, log) = held().await;
     let (mut first, mut second) = (hall.take(1), hall.take(1));
     assert!(poll!(&mut first).is_pending());
     assert!(poll!(&mut second).is_pending(), "refused by something that may never have happened");
@@ -232,7 +139,7 @@ async fn a_refusal_that_rests_on_what_is_not_durable_yet_waits_for_it() {
 
 #[tokio::test]
 async fn what_was_refused_because_of_something_that_failed_is_decided_again() {
-    let (hall, log) = Hall::held().await;
+    let (hall, log) = held().await;
     let (mut first, mut second) = (hall.take(1), hall.take(1));
     assert!(poll!(&mut first).is_pending() && poll!(&mut second).is_pending());
     log.commit(true).await;
@@ -244,7 +151,7 @@ async fn what_was_refused_because_of_something_that_failed_is_decided_again() {
 
 #[tokio::test]
 async fn when_one_in_the_lane_fails_those_behind_decide_again_and_get_through() {
-    let (hall, log) = Hall::held().await;
+    let (hall, log) = held().await;
     let mut all: Vec<_> = (0..8).map(|_| hall.take(1_000)).collect();
     for taken in &mut all {
         assert!(poll!(taken).is_pending());
@@ -261,7 +168,7 @@ async fn when_one_in_the_lane_fails_those_behind_decide_again_and_get_through() 
 
 #[tokio::test]
 async fn who_goes_away_while_the_disk_works_leaves_the_others_alone() {
-    let (hall, log) = Hall::held().await;
+    let (hall, log) = held().await;
     let (mut gone, mut other) = (hall.take(1_000), hall.take(1_000));
     assert!(poll!(&mut gone).is_pending() && poll!(&mut other).is_pending());
     drop(gone);
@@ -275,7 +182,7 @@ async fn who_goes_away_while_the_disk_works_leaves_the_others_alone() {
 
 #[tokio::test]
 async fn a_version_that_is_insisted_on_is_the_durable_one() {
-    let (hall, log) = Hall::held().await;
+    let (hall, log) = held().await;
     let mut first = hall.take(1_000);
     assert!(poll!(&mut first).is_pending());
     let mut too_late = hall.take_if(1_000, Some(0));

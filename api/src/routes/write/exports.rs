@@ -276,18 +276,17 @@ impl Going {
         let CaseFile { case: stands, .. } = file;
         let application = stands.application.as_ref();
         let closing = stands.closing.as_ref();
-        let text = |id: &dyn std::fmt::Display| id.to_string();
         Row {
             case: case.to_string(),
-            source: file.source().map(|source| text(source)),
-            item: file.item().map(|item| text(item)),
+            source: file.source().map(ToString::to_string),
+            item: file.item().map(ToString::to_string),
             item_version: application.map(|application| application.item_version),
             phase: stands.phase.as_str(),
             closing: closing.map(|closing| closing.kind),
             channel: application.map(|application| application.channel),
-            intake: application.map(|application| text(&application.intake)),
-            handling: application.map(|application| text(&application.handling)),
-            deciding: application.map(|application| text(&application.deciding)),
+            intake: application.map(|application| application.intake.to_string()),
+            handling: application.map(|application| application.handling.to_string()),
+            deciding: application.map(|application| application.deciding.to_string()),
             applicant: application.map(|application| self.pseudonym(&application.applicant.subject)),
             applicant_kind: application.map(|application| application.applicant.kind),
             age_band: application.and_then(|application| application.applicant.age_band),
