@@ -218,9 +218,11 @@ impl Oversight {
             | CaseEvent::IntakeRefused(_)
             | CaseEvent::SupplementLapsed(_)
             | CaseEvent::CaseAborted(_)
+            | CaseEvent::CaseMerged(_)
             | CaseEvent::ResultDelivered(_)
             | CaseEvent::CaseArchived(_) => self.done_with(case),
             CaseEvent::CaseSubmitted(_)
+            | CaseEvent::DuplicateMerged(_)
             | CaseEvent::MaterialAttached(_)
             | CaseEvent::CaseReceived(_)
             | CaseEvent::CorrectedOnTheSpot(_)

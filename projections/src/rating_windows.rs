@@ -6,7 +6,7 @@
 use crate::projection::Projection;
 use chrono::{Days, NaiveDate};
 use domain::event::case::{
-    CaseAborted, CaseAccepted, CaseFinished, CaseReturned, CaseWithdrawn, Closing, IntakeRefused, NotRequiredTold,
+    CaseAborted, CaseAccepted, CaseFinished, CaseMerged, CaseReturned, CaseWithdrawn, Closing, IntakeRefused, NotRequiredTold,
     SupplementLapsed,
 };
 use domain::event::item::RatingStage;
@@ -110,7 +110,8 @@ impl RatingWindows {
             | CaseEvent::CaseFinished(CaseFinished { closing, .. })
             | CaseEvent::CaseWithdrawn(CaseWithdrawn { closing, .. })
             | CaseEvent::CaseReturned(CaseReturned { closing, .. })
-            | CaseEvent::CaseAborted(CaseAborted { closing, .. }) => {
+            | CaseEvent::CaseAborted(CaseAborted { closing, .. })
+            | CaseEvent::CaseMerged(CaseMerged { closing, .. }) => {
                 let Closing { closed_on, .. } = closing;
                 self.end((case, RatingStage::Finish), *closed_on, fact);
             }
@@ -120,6 +121,7 @@ impl RatingWindows {
             CaseEvent::DeemedAcceptanceReversed(_) => self.forget(&(case, RatingStage::Accept)),
             CaseEvent::CaseSubmitted(_)
             | CaseEvent::MaterialAttached(_)
+            | CaseEvent::DuplicateMerged(_)
             | CaseEvent::CaseReceived(_)
             | CaseEvent::CorrectedOnTheSpot(_)
             | CaseEvent::OneTimeNoticeIssued(_)

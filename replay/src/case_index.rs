@@ -33,8 +33,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use tables::{CASES, CHANGES, DAYS, ENDED, ENTRIES, FINDINGS, LATE, META, OPEN, POSTINGS, TAKEN_BACK, TRACES};
-use tables::{ACCESSES, CASES, CHANGES, DAYS, ENDED, ENTRIES, LATE, META, OPEN, POSTINGS, TRACES};
+use tables::{
+    ACCESSES, CASES, CHANGES, DAYS, ENDED, ENTRIES, FINDINGS, LATE, META, OPEN, POSTINGS, TAKEN_BACK, TRACES,
+};
 use tracing::warn;
 
 /// Grows with every change of the tables or of what is put into them; an index of another format is made anew.

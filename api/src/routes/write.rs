@@ -52,7 +52,7 @@ pub fn configure(config: &mut ServiceConfig) {
 }
 
 /// Every write below `/api/v1`: method and path.
-pub const ROUTES: [(&str, &str); 21] = [
+pub const ROUTES: [(&str, &str); 22] = [
     ("POST", "/cases"),
     ("GET", "/cases/{id}/actions"),
     ("POST", "/cases/{id}/actions/{action}"),

@@ -127,8 +127,7 @@ const UNDER_WAY: &[Phase] = &[Accepted, InReview, Suspended];
 
 impl Action {
     /// Every act, in the order of the transition table.
-    pub const ALL: [Self; 49] = [
-    pub const ALL: [Self; 48] = [
+    pub const ALL: [Self; 50] = [
         Submit,
         AttachMaterial,
         Receive,

@@ -44,6 +44,8 @@ impl CaseEvent {
             | CaseEvent::DeadlineRecomputed(_)
             | CaseEvent::AbortRequested(_)
             | CaseEvent::CaseAborted(_)
+            | CaseEvent::CaseMerged(_)
+            | CaseEvent::DuplicateMerged(_)
             | CaseEvent::AbortRejected(_)
             | CaseEvent::LegForwarded(_)
             | CaseEvent::CaseUrged(_)

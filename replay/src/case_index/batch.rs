@@ -1,9 +1,8 @@
 //! Taking facts in: one transaction for many.
 
-use super::changes::{Attribute, Change, Trace};
-use super::findings::{Findings, Words};
 use super::accesses;
 use super::changes::{Attribute, Change, Trace};
+use super::findings::{Findings, Words};
 use super::tables::{
     ACCESSES, CASES, CHANGES, DAYS, ENDED, ENTRIES, LATE, META, OPEN, POSTINGS, TRACES, change_bytes, posting_key,
     trace, trace_row,
@@ -50,6 +49,7 @@ impl Batch {
             }
             if let (Subject::Rating(_), Event::Rating(event)) = (&fact.subject, &fact.event) {
                 self.findings.of_rating(fact, event);
+            }
             if let Event::Access(event) = &fact.event {
                 self.accesses.extend(accesses::keys(fact, event).into_iter().map(|key| (key, fact.position)));
             }
