@@ -39,7 +39,7 @@ use tables::{
 use tracing::warn;
 
 /// Grows with every change of the tables or of what is put into them; an index of another format is made anew.
-const FORMAT: i64 = 3;
+const FORMAT: i64 = 4;
 /// The index is flushed to the disk after so many events; what a crash takes is read from the log again.
 const EVENTS_PER_FLUSH: u64 = 200_000;
 /// How much of the index is kept in memory, in bytes.
