@@ -100,8 +100,11 @@ fn redact(value: &mut Value, sight: Sight) {
             for secret in SECRET_FIELDS {
                 fields.remove(secret);
             }
-            if sight < Sight::Files && fields.contains_key("person") {
-                fields.remove("subject");
+            if sight < Sight::Files {
+                fields.remove("visitor");
+                if fields.contains_key("person") {
+                    fields.remove("subject");
+                }
             }
             fields.values_mut().for_each(|value| redact(value, sight));
         }

@@ -105,6 +105,9 @@ pub async fn simulate(
         for (ordinal, arrival) in planner.day(&engine.reference, day, count).await? {
             engine.expect(ordinal, arrival);
         }
+        if recent_from(until) <= day {
+            engine.expect_questions(day)?;
+        }
         progress(day, engine.tally.cases);
     }
     engine.run(options.until).await?;
@@ -114,10 +117,14 @@ pub async fn simulate(
 
 /// The days on which somebody may come.
 fn days(until: NaiveDate) -> Vec<NaiveDate> {
-    let recent = until.with_day(1).and_then(|first| first.checked_sub_months(Months::new(RECENT_MONTHS)));
-    let recent = recent.unwrap_or(until).max(date(BREAK) + Days::new(1));
-    let stretches = [(date(BEGIN), date(BREAK)), (recent, until)];
+    let stretches = [(date(BEGIN), date(BREAK)), (recent_from(until), until)];
     stretches.into_iter().flat_map(|(from, to)| from.iter_days().take_while(move |day| *day <= to)).collect()
+}
+
+/// The first day of the second stretch.
+fn recent_from(until: NaiveDate) -> NaiveDate {
+    let recent = until.with_day(1).and_then(|first| first.checked_sub_months(Months::new(RECENT_MONTHS)));
+    recent.unwrap_or(until).max(date(BREAK) + Days::new(1))
 }
 
 /// How many come on a day, so that about the number asked for come in all.

@@ -9,6 +9,7 @@ use crate::labels;
 use crate::lane::{Effect, Footing, HandedIn, Lane, Lanes, Turn};
 use crate::reference::ReferenceNow;
 use domain::actor::Actor;
+use domain::appointment::DaySlots;
 use domain::calendar::WorkingCalendar;
 use domain::case::Case;
 use domain::catalogue::Item;
@@ -24,6 +25,7 @@ use domain::reference::Reference;
 use domain::roster::{Roster, RosterCommand};
 use domain::sealed::Sealed;
 use domain::service_point::{ServicePointCommand, ServicePointState};
+use domain::ticket::HallQueue;
 use domain::zone::Instant;
 use eventstore::{AppendError, Appended, CommandDigest, Expected, Position, ReadError, StreamVersion};
 use projections::reference::ReferenceData;
@@ -35,10 +37,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use ulid::Ulid;
 
+mod derived;
+mod halls;
+
+pub use derived::derived;
+
 /// How often a decision is taken again because others were faster.
 const CONFLICT_ATTEMPTS_MAX: u32 = 3;
 /// States of cases that are remembered.
 const CASES_MAX: usize = 16_384;
+/// States of halls' days that are remembered: those of every hall of a province's larger city, and then some.
+const HALL_DAYS_MAX: usize = 2_048;
 /// How long a decision waits for reference data that others have just changed.
 const REFERENCE_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -191,6 +200,8 @@ pub struct Executor {
     reference: Arc<ReferenceNow>,
     cases: Bounded<Subject, Arc<Loaded<Case>>>,
     lanes: Lanes,
+    halls: Bounded<Subject, Arc<Loaded<HallQueue>>>,
+    slots: Bounded<Subject, Arc<Loaded<DaySlots>>>,
     under_way: Mutex<HashSet<CommandId>>,
 }
 
@@ -213,7 +224,8 @@ impl Executor {
     #[must_use]
     pub fn new(journal: Journal, clock: Arc<Clock>, reference: Arc<ReferenceNow>) -> Self {
         let cases = Bounded::new(CASES_MAX);
-        Self { journal, clock, reference, cases, lanes: Lanes::default(), under_way: Mutex::default() }
+        let (halls, slots) = (Bounded::new(HALL_DAYS_MAX), Bounded::new(HALL_DAYS_MAX));
+        Self { journal, clock, reference, cases, halls, slots, lanes: Lanes::default(), under_way: Mutex::default() }
     }
 
     /// Returns the log, to be read.
@@ -435,6 +447,8 @@ impl Executor {
             | Subject::Rating(_)
             | Subject::Roster(..)
             | Subject::ServicePoint(_)
+            | Subject::Hall(_)
+            | Subject::Slots(_)
             | Subject::Access(_) => Ok(()),
         }
     }
@@ -632,6 +646,8 @@ fn correlation(subject: &Subject) -> Option<Ulid> {
     match subject {
         Subject::Case(CaseId(id)) => Some(*id),
         Subject::Rating(_)
+        | Subject::Hall(_)
+        | Subject::Slots(_)
         | Subject::Item(_)
         | Subject::Organisation(_)
         | Subject::Roster(..)

@@ -26,7 +26,13 @@ impl<'a> Reveal<'a> {
     /// For a case, and a reader who may see persons masked, or not at all.
     #[must_use]
     pub fn new(vault: &'a Vault, case: CaseId, persons: bool) -> Self {
-        Self { vault, context: Subject::Case(case).to_string(), persons, erased: false }
+        Self::of(vault, &Subject::Case(case), persons)
+    }
+
+    /// For any stream, likewise.
+    #[must_use]
+    pub fn of(vault: &'a Vault, stream: &Subject, persons: bool) -> Self {
+        Self { vault, context: stream.to_string(), persons, erased: false }
     }
 
     /// For a case and a caller.

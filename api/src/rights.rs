@@ -87,6 +87,18 @@ pub fn asked_organisation(
     }
 }
 
+/// Returns whether the caller may go to a hall, for themselves or for those they help: residents to any, village agents
+/// also to those above their station, everybody else to those they see.
+#[must_use]
+pub fn goes_to(caller: &Caller, hall: &OrganisationId, organisations: &Organisations) -> bool {
+    let helps_below = |root| caller.actor.role == Role::VillageAgent && organisations.contains(hall, root);
+    organisations.get(hall).is_some()
+        && match &caller.scope.extent {
+            Extent::Person(_) => true,
+            Extent::Subtree(root) => organisations.contains(root, hall) || helps_below(root),
+        }
+}
+
 /// # Errors
 /// The caller may not see single cases at all.
 pub fn sees_cases(caller: &Caller) -> Result<(), Problem> {

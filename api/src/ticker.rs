@@ -1,11 +1,13 @@
 //! The passing of time: what the rules ask for is done through the same door as everybody's acts.
 //!
 //! A case is looked at when something happened to it, when the moment that the rules named has come, and when the
-//! calendar changed. The command's id follows from rule, version, case and threshold, so each happens at most once.
+//! calendar changed; a hall's day at every look, for there are few. The command's id follows from rule, version, case and
+//! threshold, so each happens at most once.
 
+mod halls;
 mod ratings;
 
-use crate::execute::{Asked, Begun, ExecuteError, Trouble};
+use crate::execute::{Asked, Begun, ExecuteError, Trouble, derived};
 use crate::node::Node;
 use actix_web::web;
 use domain::case::Case;
@@ -15,14 +17,12 @@ use domain::ids::{CaseId, CommandId, OrganisationId};
 use domain::zone::Instant;
 use eventstore::CommandDigest;
 use futures::stream::{self, StreamExt as _};
-use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::TryRecvError;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use ulid::Ulid;
 
 /// Commands of the rules that are under way at once.
 const UNDER_WAY_MAX: usize = 64;
@@ -108,7 +108,7 @@ impl Rounds {
         };
         self.calendar = version;
         let found = look(node, &mut self.agenda, cases);
-        act(node, found).await + ratings::look(node).await
+        act(node, found).await + ratings::look(node).await + halls::look(node).await
     }
 }
 
@@ -200,18 +200,14 @@ async fn execute(node: &Node, found: &Found, due: &DueCommand) -> Result<usize, 
 
 /// The command's id and digest follow from case and rule; the id's time is the case's own, so that ids sort by case.
 fn identity(case: CaseId, rule: &str) -> (CommandId, CommandDigest) {
-    let hash: [u8; 32] = Sha256::digest(format!("{case}/{rule}")).into();
-    let (mut chance, mut digest) = ([0; 16], [0; 16]);
-    chance[6..].copy_from_slice(&hash[..10]);
-    digest.copy_from_slice(&hash[16..]);
-    let id = Ulid::from_parts(case.0.timestamp_ms(), u128::from_be_bytes(chance));
-    (CommandId(id), CommandDigest(digest))
+    derived(&format!("{case}/{rule}"), case.0.timestamp_ms())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use chrono::DateTime;
+    use ulid::Ulid;
 
     fn case(number: u128) -> CaseId {
         CaseId(Ulid::from_parts(1, number))

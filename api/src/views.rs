@@ -16,6 +16,7 @@ use projections::Projection;
 use projections::balance::Balance;
 use projections::case_file::CaseFile;
 use projections::coverage::Coverage;
+use projections::halls::Halls;
 use projections::oversight::Oversight;
 use projections::processing_times::ProcessingTimes;
 use projections::queues::Queues;
@@ -180,6 +181,12 @@ impl Kept for Oversight {
 impl Kept for RatingSigns {
     fn of(views: &replay::views::Views) -> &View<Self> {
         &views.rating_signs
+    }
+}
+
+impl Kept for Halls {
+    fn of(views: &replay::views::Views) -> &View<Self> {
+        &views.halls
     }
 }
 

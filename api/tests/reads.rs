@@ -19,7 +19,7 @@ use std::pin::Pin;
 const NO_CASE: &str = "01J8Z3M6Q5Y7V9X1B2C3D4E5F6";
 
 /// Every read below the prefix, with what it cannot do without.
-const READS: [&str; 33] = [
+const READS: [&str; 40] = [
     "/cases",
     "/cases/{case}",
     "/cases/{case}/timeline",
@@ -46,6 +46,13 @@ const READS: [&str; 33] = [
     "/reports/balance?month=2026-02",
     "/reports/on-time?month=2026-02",
     "/reports/coverage?month=2026-02",
+    "/statistics/halls",
+    "/halls",
+    "/halls/361023100/queue",
+    "/halls/361023100/screen",
+    "/halls/361023100/screen/stream",
+    "/halls/361023100/slots",
+    "/appointments",
     "/items",
     "/items/FZ-001",
     "/organisations",
@@ -136,6 +143,8 @@ async fn forged_cursors_absurd_numbers_and_reversed_ranges_are_refused() {
         "/organisations",
         "/regions",
         "/events",
+        "/halls",
+        "/appointments",
     ];
     let of_case = format!("/cases/{case}/events");
     for path in lists.into_iter().chain([of_case.as_str()]) {
@@ -582,8 +591,11 @@ async fn every_route_is_described_and_the_page_is_served() {
     }
     for path in READS {
         let template = path.split('?').next().unwrap();
-        let template =
-            template.replace("{case}", "{id}").replace("/queues/361023100", "/queues/{org}").replace("FZ-001", "{id}");
+        let template = template
+            .replace("{case}", "{id}")
+            .replace("/queues/361023100", "/queues/{org}")
+            .replace("FZ-001", "{id}")
+            .replace("/halls/361023100", "/halls/{id}");
         assert!(described["paths"][format!("/api/v1{template}")]["get"].is_object(), "{template}");
     }
     let page = city.send(TestRequest::get().uri("/docs")).await;

@@ -249,6 +249,7 @@ impl Making {
             opens: self.data.opens,
             closes: self.data.closes,
             after_hours_until: (after_hours.since <= valid_from).then_some(after_hours.until),
+            day_begins: None,
             valid_from,
         };
         self.say(id, valid_from, set.into());

@@ -1,6 +1,7 @@
 //! The log's vocabulary: every event ever written, declared once.
 
 pub mod access;
+pub mod appointment;
 pub mod calendar;
 pub mod case;
 pub mod item;
@@ -10,8 +11,10 @@ pub mod rating;
 pub mod roster;
 mod schema;
 pub mod service_point;
+pub mod ticket;
 
 use access::*;
+use appointment::*;
 use calendar::*;
 use case::*;
 use item::*;
@@ -22,6 +25,7 @@ use roster::*;
 use schema::events;
 pub use schema::{DecodeError, Schema};
 use service_point::*;
+use ticket::*;
 
 events! {
     /// One application from 申请 to 办结 and 送达.
@@ -162,6 +166,56 @@ events! {
         AppealReviewed = "appeal-reviewed" { 1 }
         /// The order is done.
         OrderClosed = "order-closed" { 1 }
+    }
+
+    /// 取号叫号: one hall's day, its tickets and windows.
+    Ticket: TicketEvent {
+        /// 取号: a ticket was given.
+        TicketIssued = "ticket-issued" { 1 }
+        /// 叫号: it was called to a window.
+        TicketCalled = "ticket-called" { 1 }
+        /// 重呼: called again.
+        TicketRecalled = "ticket-recalled" { 1 }
+        /// 过号: nobody came.
+        TicketMissed = "ticket-missed" { 1 }
+        /// 挂起: set aside for a while.
+        TicketParked = "ticket-parked" { 1 }
+        /// 重新排队: a missed or parked one waits again.
+        TicketRequeued = "ticket-requeued" { 1 }
+        /// 转号: it waits for another window.
+        TicketTransferred = "ticket-transferred" { 1 }
+        /// Its holder is at the window.
+        ServiceStarted = "service-started" { 1 }
+        /// The visit is over.
+        ServiceFinished = "service-finished" { 1 }
+        /// 弃号: given up.
+        TicketAbandoned = "ticket-abandoned" { 1 }
+        /// What the visit was about.
+        TicketLinked = "ticket-linked" { 1 }
+        /// Somebody sits at a window, ready to call.
+        WindowStaffed = "window-staffed" { 1 }
+        /// Nobody sits there any more.
+        WindowLeft = "window-left" { 1 }
+        /// 排队预警: a threshold was crossed; once per crossing.
+        HallWarningRaised = "hall-warning-raised" { 1 }
+        /// It lies below again.
+        HallWarningEnded = "hall-warning-ended" { 1 }
+        /// The hall's day is over.
+        HallDayClosed = "hall-day-closed" { 1 }
+    }
+
+    /// 预约: the slots of one hall's day.
+    Appointment: AppointmentEvent {
+        /// A slot was booked.
+        AppointmentBooked = "appointment-booked" { 1 }
+        /// 改约: moved to another slot.
+        AppointmentMoved = "appointment-moved" { 1 }
+        /// 取消: given back.
+        AppointmentCancelled = "appointment-cancelled" { 1 }
+        /// 履约: who booked came.
+        AppointmentKept = "appointment-kept" { 1 }
+        /// 爽约: who booked did not come.
+        AppointmentMissed = "appointment-missed" { 1 }
     }
 
     /// 事项: what can be applied for, in versions.

@@ -2,6 +2,7 @@
 
 use crate::actor::Actor;
 use crate::event::Event;
+use crate::hall_day::HallDay;
 use crate::ids::{CaseId, CommandId, EventId, IdError, ItemId, OrganisationId, RatingId};
 use crate::month::Month;
 use crate::zone::Instant;
@@ -40,6 +41,10 @@ pub enum Subject {
     Case(CaseId),
     /// A rating 评价 and the order that a bad one opens.
     Rating(RatingId),
+    /// The tickets and windows of a hall's day 取号叫号.
+    Hall(HallDay),
+    /// The slots of a hall's day 预约.
+    Slots(HallDay),
     /// A service item 事项.
     Item(ItemId),
     /// A government, hall, station or department.
@@ -61,6 +66,8 @@ impl fmt::Display for Subject {
         match self {
             Self::Case(id) => write!(f, "case-{id}"),
             Self::Rating(id) => write!(f, "rating-{id}"),
+            Self::Hall(day) => write!(f, "hall-{day}"),
+            Self::Slots(day) => write!(f, "slots-{day}"),
             Self::Item(id) => write!(f, "item-{id}"),
             Self::Organisation(id) => write!(f, "organisation-{id}"),
             Self::Roster(id, month) => write!(f, "roster-{id}-{month}"),
@@ -79,6 +86,8 @@ impl FromStr for Subject {
         match name.split_once('-') {
             Some(("case", id)) => Ok(Self::Case(id.parse()?)),
             Some(("rating", id)) => Ok(Self::Rating(id.parse()?)),
+            Some(("hall", day)) => Ok(Self::Hall(day.parse()?)),
+            Some(("slots", day)) => Ok(Self::Slots(day.parse()?)),
             Some(("item", id)) => Ok(Self::Item(id.parse()?)),
             Some(("organisation", id)) => Ok(Self::Organisation(id.parse()?)),
             Some(("roster", of)) => {

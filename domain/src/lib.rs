@@ -4,6 +4,7 @@
 //! again over any slice of history and gives the same answer.
 
 pub mod actor;
+pub mod appointment;
 pub mod builtin;
 pub mod calendar;
 pub mod case;
@@ -13,6 +14,7 @@ pub mod decider;
 pub mod due;
 pub mod event;
 pub mod fact;
+pub mod hall_day;
 pub mod identity;
 pub mod ids;
 pub mod month;
@@ -24,6 +26,7 @@ pub mod region;
 pub mod roster;
 pub mod sealed;
 pub mod service_point;
+pub mod ticket;
 pub mod zone;
 
 #[cfg(test)]

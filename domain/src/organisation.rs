@@ -9,9 +9,11 @@ use crate::event::organisation::{
     OpeningDaysSet, OrganisationDissolved, OrganisationKind, OrganisationRegistered, StaffAppointed, StaffRelieved,
     WindowClosed, WindowOpened,
 };
+use crate::event::ticket::ServiceTime;
+use crate::hall_day::HallDay;
 use crate::ids::{OrganisationId, RegionCode, StaffId, WindowId};
 use crate::region;
-use crate::zone::{Instant, day_of, time_of};
+use crate::zone::{Instant, day_of, instant, time_of};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -308,6 +310,36 @@ impl Organisations {
         let region = self.all.get(id).map(Organisation::region);
         let within = self.hours(id, day).is_none_or(|hours| (hours.opens..=hours.closes).contains(&time));
         !within || !calendar.is_working(day, region)
+    }
+
+    /// Returns whether a moment is one of ordinary service, of 延时服务, or of 365天服务.
+    #[must_use]
+    pub fn service_time(&self, id: &OrganisationId, at: Instant, calendar: &WorkingCalendar) -> ServiceTime {
+        let region = self.all.get(id).map(Organisation::region);
+        if !calendar.is_working(day_of(at), region) {
+            return ServiceTime::RestDay;
+        }
+        let hours = self.hours(id, day_of(at));
+        let within = hours.is_none_or(|hours| (hours.opens..=hours.closes).contains(&time_of(at)));
+        if within { ServiceTime::Ordinary } else { ServiceTime::AfterHours }
+    }
+
+    /// Returns the day of this hall to which a moment belongs.
+    #[must_use]
+    pub fn hall_day(&self, id: &OrganisationId, at: Instant) -> HallDay {
+        let day = day_of(at);
+        let begins = self.hours(id, day).and_then(|hours| hours.day_begins);
+        let still_yesterday = begins.is_some_and(|begins| time_of(at) < begins);
+        let day = if still_yesterday { day.pred_opt().unwrap_or(day) } else { day };
+        HallDay { day, hall: id.clone() }
+    }
+
+    /// Returns the first moment after a hall's day.
+    #[must_use]
+    pub fn end_of(&self, day: &HallDay) -> Instant {
+        let next = day.day.succ_opt().unwrap_or(day.day);
+        let begins = self.hours(&day.hall, next).and_then(|hours| hours.day_begins);
+        instant(next, begins.unwrap_or_default())
     }
 
     fn nearest<'a>(&'a self, id: &OrganisationId, kinds: &[OrganisationKind]) -> Option<&'a OrganisationId> {

@@ -2,7 +2,7 @@
 
 use crate::decider::{Context, Decider};
 use crate::event::PolicyEvent;
-use crate::event::policy::{InvitationRules, PolicyPublished, PolicyRules};
+use crate::event::policy::{HallRules, HallThreshold, InvitationRules, PolicyPublished, PolicyRules};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -123,6 +123,15 @@ pub enum PolicyRejection {
     /// A card has one colour.
     #[error("a mark must be either a yellow or a red card, and be listed once")]
     CardTwice,
+    /// Nothing could ever be booked, or estimated.
+    #[error("a slot and a visit each take at least one minute, and a slot at most one day")]
+    SlotWithoutTime,
+    /// Warnings are told apart by the name of their threshold.
+    #[error("each threshold of a queue needs a name of its own")]
+    ThresholdNotNamedOnce,
+    /// It would be crossed by an empty hall.
+    #[error("a threshold of a queue needs something to exceed")]
+    ThresholdWithoutMeasure,
 }
 
 /// Returns the first rule that the rules themselves break.
@@ -165,8 +174,28 @@ fn flaw(rules: &PolicyRules) -> Option<PolicyRejection> {
     if !rules.cards.yellow.iter().chain(&rules.cards.red).all(|kind| cards.insert(*kind)) {
         return Some(PolicyRejection::CardTwice);
     }
-    None
+    hall_flaw(&rules.hall)
 }
+
+fn hall_flaw(rules: &HallRules) -> Option<PolicyRejection> {
+    if !(1..=MINUTES_OF_A_DAY).contains(&rules.slot_minutes) || rules.expected_service_minutes == 0 {
+        return Some(PolicyRejection::SlotWithoutTime);
+    }
+    if rules.slot_share_percent > 100 {
+        return Some(PolicyRejection::PercentOverHundred);
+    }
+    let mut names = BTreeSet::new();
+    if !rules.warnings.iter().all(|threshold| !threshold.name.trim().is_empty() && names.insert(&threshold.name)) {
+        return Some(PolicyRejection::ThresholdNotNamedOnce);
+    }
+    let measures = |threshold: &HallThreshold| {
+        [threshold.waiting_over, threshold.mean_wait_over_minutes, threshold.longest_wait_over_minutes]
+    };
+    let unmeasured = rules.warnings.iter().any(|threshold| measures(threshold).iter().all(Option::is_none));
+    unmeasured.then_some(PolicyRejection::ThresholdWithoutMeasure)
+}
+
+const MINUTES_OF_A_DAY: u16 = 24 * 60;
 
 impl Decider for Policies {
     type Command = PolicyCommand;

@@ -31,14 +31,20 @@ impl Reference {
         Counting { calendar: &self.calendar, policy: self.policies.at(day), region }
     }
 
-    /// Takes in what happened; events of cases, ratings and access do not concern it.
+    /// Takes in what happened; events of cases, ratings, halls' days and access do not concern it.
     pub fn evolve(&mut self, event: &Event) {
         match event {
             Event::Item(event) => self.catalogue.evolve(event),
             Event::Organisation(event) => self.organisations.evolve(event),
             Event::Calendar(event) => self.calendar.evolve(event),
             Event::Policy(event) => self.policies.evolve(event),
-            Event::Case(_) | Event::Rating(_) | Event::Roster(_) | Event::ServicePoint(_) | Event::Access(_) => (),
+            Event::Case(_)
+            | Event::Rating(_)
+            | Event::Roster(_)
+            | Event::ServicePoint(_)
+            | Event::Ticket(_)
+            | Event::Appointment(_)
+            | Event::Access(_) => (),
         }
     }
 }

@@ -173,6 +173,17 @@ use RosterCommand as Command;
 use RosterRejection as Rejection;
 
 impl Roster {
+    /// Returns at how many windows of this kind somebody is on duty; nothing where no roster speaks of such windows.
+    #[must_use]
+    pub fn manned(&self, day: NaiveDate, purpose: &str) -> Option<u16> {
+        let of_kind = |posts: &Vec<Post>| posts.iter().any(|post| post.purpose == purpose);
+        if !self.days.values().any(of_kind) {
+            return None;
+        }
+        let here = self.days.get(&day).into_iter().flatten().filter(|post| post.purpose == purpose);
+        u16::try_from(here.map(|post| &post.window).collect::<BTreeSet<_>>().len()).ok()
+    }
+
     /// Returns the hall and month it is for, once it is posted.
     #[must_use]
     pub fn posted(&self) -> Option<&(OrganisationId, Month)> {

@@ -93,6 +93,8 @@ impl Projection for Balance {
             (Event::Case(_), _) => (),
             (
                 Event::Rating(_)
+                | Event::Ticket(_)
+                | Event::Appointment(_)
                 | Event::Item(_)
                 | Event::Organisation(_)
                 | Event::Roster(_)

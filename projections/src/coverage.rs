@@ -38,6 +38,8 @@ impl Projection for Coverage {
             | Event::Item(_)
             | Event::Organisation(_)
             | Event::Roster(_)
+            | Event::Ticket(_)
+            | Event::Appointment(_)
             | Event::Calendar(_)
             | Event::Policy(_)
             | Event::Access(_) => (),

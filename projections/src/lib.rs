@@ -5,6 +5,7 @@
 pub mod balance;
 pub mod case_file;
 pub mod coverage;
+pub mod halls;
 pub mod lights;
 pub mod names;
 pub mod oversight;

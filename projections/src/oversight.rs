@@ -145,6 +145,8 @@ impl Projection for Oversight {
                 | Event::Calendar(_)
                 | Event::Policy(_)
                 | Event::Roster(_)
+                | Event::Ticket(_)
+                | Event::Appointment(_)
                 | Event::ServicePoint(_)
                 | Event::Access(_),
                 _,

@@ -3,6 +3,8 @@
 use crate::balance::Balance;
 use crate::case_file::CaseFile;
 use crate::coverage::Coverage;
+use crate::halls::Halls;
+use crate::halls::tests::days_of_a_hall;
 use crate::oversight::Oversight;
 use crate::processing_times::ProcessingTimes;
 use crate::projection::Projection;
@@ -69,6 +71,7 @@ fn a_changed_fold_has_a_new_revision() {
         digest::<Balance>(&facts),
         digest::<Oversight>(&facts),
         digest::<Coverage>(&points()),
+        digest::<Halls>(&days_of_a_hall(20_220_214, 3)),
         digest::<ProcessingTimes>(&facts),
         digest::<Queues>(&facts),
         digest::<RatingSigns>(&facts),
@@ -83,6 +86,7 @@ fn a_changed_fold_has_a_new_revision() {
         ("balance", 1, "129e111b6d762fa1"),
         ("oversight", 1, "57edbc7870f8bf58"),
         ("coverage", 1, "aaecb0bd1ea26aca"),
+        ("halls", 1, "84128f9e0f98d19c"),
         ("processing-times", 1, "4b74d86b3fde23ca"),
         ("queues", 2, "e23aa78528f8f975"),
         ("rating-signs", 1, "46c5caab9b967bf2"),

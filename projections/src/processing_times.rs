@@ -153,6 +153,8 @@ impl Projection for ProcessingTimes {
             (Event::Case(_), _) => (),
             (
                 Event::Rating(_)
+                | Event::Ticket(_)
+                | Event::Appointment(_)
                 | Event::Item(_)
                 | Event::Organisation(_)
                 | Event::Roster(_)

@@ -80,7 +80,9 @@ impl Projection for Queues {
             // An event in a stream of another kind is nobody's work.
             (Event::Case(_) | Event::Rating(_), _) => (),
             (
-                Event::Item(_)
+                Event::Ticket(_)
+                | Event::Appointment(_)
+                | Event::Item(_)
                 | Event::Organisation(_)
                 | Event::Roster(_)
                 | Event::ServicePoint(_)

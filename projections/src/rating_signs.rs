@@ -107,6 +107,8 @@ impl Projection for RatingSigns {
             | Event::Calendar(_)
             | Event::Policy(_)
             | Event::Roster(_)
+            | Event::Ticket(_)
+            | Event::Appointment(_)
             | Event::ServicePoint(_)
             | Event::Access(_) => (),
         }

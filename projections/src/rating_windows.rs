@@ -76,6 +76,8 @@ impl Projection for RatingWindows {
                 | Event::Calendar(_)
                 | Event::Policy(_)
                 | Event::Roster(_)
+                | Event::Ticket(_)
+                | Event::Appointment(_)
                 | Event::ServicePoint(_)
                 | Event::Access(_),
                 _,

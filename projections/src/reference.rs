@@ -40,6 +40,8 @@ impl Projection for ReferenceData {
             | Subject::Rating(_)
             | Subject::Roster(..)
             | Subject::ServicePoint(_)
+            | Subject::Hall(_)
+            | Subject::Slots(_)
             | Subject::Access(_) => (),
         }
     }

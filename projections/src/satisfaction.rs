@@ -131,7 +131,9 @@ impl Projection for Satisfaction {
             // An event in a stream of another kind is nobody's service.
             (Event::Case(_) | Event::Rating(_), _) => (),
             (
-                Event::Item(_)
+                Event::Ticket(_)
+                | Event::Appointment(_)
+                | Event::Item(_)
                 | Event::Organisation(_)
                 | Event::Roster(_)
                 | Event::ServicePoint(_)

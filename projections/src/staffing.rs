@@ -59,6 +59,8 @@ impl Projection for Staffing {
             }
             Event::Case(_)
             | Event::Rating(_)
+            | Event::Ticket(_)
+            | Event::Appointment(_)
             | Event::Item(_)
             | Event::Organisation(_)
             | Event::ServicePoint(_)

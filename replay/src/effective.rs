@@ -36,6 +36,8 @@ fn retroactive_on(event: &Event) -> Option<NaiveDate> {
         // Every other event counts from when it happened; a new one that reaches back must be named above.
         Event::Case(_)
         | Event::Rating(_)
+        | Event::Ticket(_)
+        | Event::Appointment(_)
         | Event::Item(_)
         | Event::Organisation(_)
         | Event::Roster(_)

@@ -5,6 +5,7 @@ use domain::fact::Fact;
 use eventstore::Position;
 use projections::balance::Balance;
 use projections::coverage::Coverage;
+use projections::halls::Halls;
 use projections::oversight::Oversight;
 use projections::processing_times::ProcessingTimes;
 use projections::queues::Queues;
@@ -40,12 +41,14 @@ pub struct Views {
     pub rating_windows: View<RatingWindows>,
     /// Which centres and stations are live, and who lives near them.
     pub coverage: View<Coverage>,
+    /// Queues, windows and appointments of halls.
+    pub halls: View<Halls>,
 }
 
 impl Views {
     /// Returns them all, to be looked at alike.
     #[must_use]
-    pub fn all(&self) -> [&dyn AnyView; 10] {
+    pub fn all(&self) -> [&dyn AnyView; 11] {
         [
             &self.reference,
             &self.queues,
@@ -57,11 +60,12 @@ impl Views {
             &self.rating_signs,
             &self.rating_windows,
             &self.coverage,
+            &self.halls,
         ]
     }
 
     /// Returns them all, to be changed alike.
-    pub fn all_mut(&mut self) -> [&mut dyn AnyView; 10] {
+    pub fn all_mut(&mut self) -> [&mut dyn AnyView; 11] {
         [
             &mut self.reference,
             &mut self.queues,
@@ -73,6 +77,7 @@ impl Views {
             &mut self.rating_signs,
             &mut self.rating_windows,
             &mut self.coverage,
+            &mut self.halls,
         ]
     }
 

@@ -11,6 +11,7 @@ use api::vault::Vault;
 use domain::zone::Instant;
 use eventstore::{EventStore, Options as LogOptions, Position, Selection, Sled};
 use projections::balance::Balance;
+use projections::halls::Halls;
 use projections::oversight::Oversight;
 use projections::processing_times::ProcessingTimes;
 use projections::queues::Queues;
@@ -81,6 +82,7 @@ async fn live_rebuilt_and_as_of_now_are_one() {
             digest(&as_of::<Satisfaction>(&history, None, index, &now).await.unwrap()),
             digest(&as_of::<Balance>(&history, None, index, &now).await.unwrap()),
             digest(&as_of::<Oversight>(&history, None, index, &now).await.unwrap()),
+            digest(&as_of::<Halls>(&history, None, index, &now).await.unwrap()),
         ];
         let live = node.live.read(|views| {
             [
@@ -89,6 +91,7 @@ async fn live_rebuilt_and_as_of_now_are_one() {
                 digest(&views.satisfaction),
                 digest(&views.balance),
                 digest(&views.oversight),
+                digest(&views.halls),
             ]
         });
         assert_eq!(past, live, "{basis:?}");

@@ -12,6 +12,7 @@ use eventstore::{EventStore, InMemory, PAGE_EVENTS_MAX, Position};
 use projections::Projection;
 use projections::balance::Balance;
 use projections::case_file::CaseFile;
+use projections::halls::Halls;
 use projections::oversight::Oversight;
 use projections::processing_times::ProcessingTimes;
 use projections::queues::Queues;
@@ -83,6 +84,7 @@ async fn check_all(live: &Live, facts: &[Fact], through: usize) {
     check::<Queues>(history, checkpoints, facts, through).await;
     check::<ProcessingTimes>(history, checkpoints, facts, through).await;
     check::<Satisfaction>(history, checkpoints, facts, through).await;
+    check::<Halls>(history, checkpoints, facts, through).await;
     check::<Balance>(history, checkpoints, facts, through).await;
     check::<Oversight>(history, checkpoints, facts, through).await;
     check::<RatingSigns>(history, checkpoints, facts, through).await;

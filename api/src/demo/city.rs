@@ -79,6 +79,7 @@ fn station(
             opens: time(8, 30),
             closes: time(17, 30),
             after_hours_until: Some(time(20, 0)),
+            day_begins: None,
             valid_from: since,
         }),
     ];

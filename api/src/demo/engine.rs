@@ -3,6 +3,8 @@
 //! Nothing waits for the disk but the bound on what may be under way: a frame takes its place in line when it is handed
 //! in, so the log's order is the order of turns, and the same seed gives the same log.
 
+mod halls;
+
 use super::DemoError;
 use super::acts::{self, Stage};
 use super::dice::Dice;
@@ -36,6 +38,7 @@ use domain::zone::{Instant, day_of, instant, start_of};
 use eventstore::{AppendError, Appended, CommandDigest, Expected, StreamVersion};
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
+use halls::{HallTurn, Halls};
 use replay::journal::{Append, Journal, NewFact};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
@@ -76,6 +79,8 @@ enum Turn {
     Arrive(u64),
     /// Somebody answers for a bad rating.
     Answer(u64),
+    /// Something happens in a hall besides.
+    Hall(HallTurn),
 }
 
 /// Somebody who will come.
@@ -115,6 +120,7 @@ pub(super) struct Engine<'a> {
     orders: BTreeMap<u64, OrderUnderWay>,
     points: Vec<ServicePointCommand>,
     rosters: BTreeMap<(Month, OrganisationId), (Roster, u64)>,
+    halls: Halls,
     turns: BinaryHeap<Reverse<(Instant, u64, Turn)>>,
     turn_count: u64,
     built_in: Vec<BuiltIn>,
@@ -138,6 +144,7 @@ impl<'a> Engine<'a> {
             orders: BTreeMap::new(),
             points: Vec::new(),
             rosters: BTreeMap::new(),
+            halls: Halls::default(),
             turns: BinaryHeap::new(),
             turn_count: 0,
             built_in: domain::builtin::events(),
@@ -277,6 +284,7 @@ impl<'a> Engine<'a> {
     /// Puts somebody in line who will come.
     pub(super) fn expect(&mut self, ordinal: u64, arrival: Arrival) {
         let at = arrival.at;
+        self.expect_visit(ordinal, &arrival);
         self.arrivals.insert(ordinal, arrival);
         self.line_up(at, Turn::Arrive(ordinal));
     }
@@ -304,6 +312,7 @@ impl<'a> Engine<'a> {
                 Turn::Duty(due) => self.duty(due, at).await?,
                 Turn::Act(ordinal) => self.act(ordinal, at).await?,
                 Turn::Check(ordinal) => self.check(ordinal, at).await?,
+                Turn::Hall(turn) => self.hall_turn(turn, at).await?,
             }
         }
         Ok(())

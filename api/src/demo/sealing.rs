@@ -59,6 +59,19 @@ impl<'a> Sealing<'a> {
         })
     }
 
+    /// Seals who somebody is for another stream: what is sealed is bound to one.
+    pub(super) fn party_in(
+        &self,
+        keys: &Keyring,
+        party: &Party,
+        from: &Subject,
+        to: &Subject,
+    ) -> Result<Party, DemoError> {
+        let text = self.vault.open_sealed(&party.person, &from.to_string())?;
+        let person = self.vault.seal(keys, &party.subject, &to.to_string(), &text)?;
+        Ok(Party { person, ..party.clone() })
+    }
+
     /// Seals words about somebody, for a case.
     pub(super) fn text(
         &self,

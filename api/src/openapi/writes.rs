@@ -1,8 +1,10 @@
 //! The acts described: every write of the contract, each action of a case by its own path, with a body to start from.
 
 use crate::routes::write::acts::body_of;
+use crate::routes::write::appointments::{BookBody, MoveBody};
 use crate::routes::write::cases::{Offers, OpenCaseBody};
 use crate::routes::write::exports::ExportBody;
+use crate::routes::write::halls::{LinkBody, NothingBody, TakeTicketBody, TransferBody, WindowBody};
 use crate::routes::write::people::{LookupAnswer, LookupBody, Purpose, UnmaskBody};
 use crate::routes::write::ratings::{
     AppealBody, AssignBody, CallBackBody, NotAdoptBody, RateBody, RectifyBody, ReplyBody, ReviewAppealBody, ReviseBody,
@@ -105,6 +107,7 @@ pub(super) fn paths() -> Map<String, Value> {
         .chain(ratings())
         .chain(rosters())
         .chain(service_points())
+        .chain(halls())
         .chain(reference());
     for write in all {
         let path = format!("/api/v1{}", write.path);
@@ -223,6 +226,57 @@ fn rosters() -> Vec<Write> {
         act("change-duty", "调班 Change who is on duty on one day", "duty-changed").with::<ChangeDutyBody>(),
         act("confirm", "确认值班 Confirm that it was so, by somebody who was not on duty", "roster-confirmed")
             .with::<ConfirmRosterBody>(),
+    ]
+}
+
+fn halls() -> Vec<Write> {
+    let ticket = |version: u64, kind: &str| written("20260302-0017-361023100", version, kind);
+    let act = |name: &str, summary: &str, kind: &str| {
+        Write::new(format!("/tickets/{{id}}/actions/{name}"), "halls", summary, ticket(42, kind))
+    };
+    let in_hall = |name: &str, summary: &str, kind: &str| {
+        let answer = written("361023100", 43, kind);
+        Write::new(format!("/halls/{{id}}/actions/{name}"), "halls", summary, answer).with::<WindowBody>()
+    };
+    let mut taken = ticket(41, "ticket-issued");
+    taken["label"] = json!("A017");
+    taken["ahead"] = json!(3);
+    taken["estimated_minutes"] = json!(23);
+    taken["slip"] = json!({ "label": "A017", "rating_code": "7K3QF2M9TX" });
+    let mut called = written("361023100", 43, "ticket-called");
+    called["ticket"] = json!("20260302-0017-361023100");
+    called["window"] = json!("C1");
+    let next = Write::new("/halls/{id}/actions/call-next", "halls", "叫下一号 Call the next", called);
+    let slots = |version: u64, kind: &str| written("20260303-01KJNX4V8Q0000000000000000-361023100", version, kind);
+    let mut booked = slots(7, "appointment-booked");
+    booked["from"] = json!("2026-03-03T09:00:00.000+08:00");
+    booked["to"] = json!("2026-03-03T09:30:00.000+08:00");
+    booked["service_time"] = json!("ordinary");
+    vec![
+        Write::new("/tickets", "halls", "取号 Take a ticket, or check in for an appointment 签到", taken)
+            .with::<TakeTicketBody>(),
+        in_hall("staff-window", "上岗 Sit down at a window", "window-staffed"),
+        in_hall("leave-window", "离岗 Leave it", "window-left"),
+        next.with::<WindowBody>(),
+        act("call", "叫号 Call this one", "ticket-called").with::<WindowBody>(),
+        act("recall", "重呼 Call again", "ticket-recalled").with::<NothingBody>(),
+        act("miss", "过号 Nobody came", "ticket-missed").with::<NothingBody>(),
+        act("park", "挂起 Set aside", "ticket-parked").with::<NothingBody>(),
+        act("requeue", "重新排队 Wait again", "ticket-requeued").with::<NothingBody>(),
+        act("transfer", "转号 To another window", "ticket-transferred").with::<TransferBody>(),
+        act("serve", "到窗 Its holder is there", "service-started").with::<NothingBody>(),
+        act("finish", "办结离窗 The visit is over", "service-finished").with::<NothingBody>(),
+        act("abandon", "弃号 Give up", "ticket-abandoned").with::<NothingBody>(),
+        act("link", "关联办件 What the visit was about", "ticket-linked").with::<LinkBody>(),
+        Write::new("/appointments", "halls", "预约 Book a slot", booked.clone()).with::<BookBody>(),
+        Write::new("/appointments/{id}/actions/reschedule", "halls", "改约 Another slot", booked).with::<MoveBody>(),
+        Write::new(
+            "/appointments/{id}/actions/cancel",
+            "halls",
+            "取消预约 Give it back",
+            slots(8, "appointment-cancelled"),
+        )
+        .with::<NothingBody>(),
     ]
 }
 

@@ -1,7 +1,8 @@
-//! Rules of ratings, items, organisations, rosters, calendar and policy, named and told in Chinese. Their English stands with
+//! Rules of ratings, halls, items, organisations, rosters, calendar and policy, named and told in Chinese. Their English stands with
 //! the rule; a case's rules carry both languages themselves.
 
 use super::{Kind, Problem, Text};
+use domain::appointment::AppointmentRejection;
 use domain::calendar::CalendarRejection;
 use domain::catalogue::ItemRejection;
 use domain::organisation::OrganisationRejection;
@@ -9,6 +10,7 @@ use domain::policy::PolicyRejection;
 use domain::rating::RatingRejection;
 use domain::roster::RosterRejection;
 use domain::service_point::ServicePointRejection;
+use domain::ticket::TicketRejection;
 use std::fmt::{Debug, Display};
 
 /// The rules by their names, in the order of their declaration.
@@ -49,6 +51,54 @@ const CHINESE: &[(&str, &str)] = &[
     ("no-appeal-pending", "没有待复核的申诉"),
     ("reviews-own-finding", "核实人不得复核"),
     ("verdict-contradicts-review", "申诉成立须改变认定，不成立则维持"),
+    // 取号叫号.
+    ("unknown-hall", "该日没有这个大厅"),
+    ("another-day", "只能办理当日号票"),
+    ("day-closed", "该日业务已结束"),
+    ("hall-closed", "当前不在取号时间"),
+    ("purpose-not-served", "本厅没有此类窗口"),
+    ("unknown-item", "该日没有此事项"),
+    ("item-not-taken-here", "本厅不受理此事项"),
+    ("already-queueing", "本人已取号，尚在等候"),
+    ("appointment-has-ticket", "该预约已取号"),
+    ("numbers-exhausted", "当日号票已满"),
+    ("no-such-window", "本厅没有这个窗口"),
+    ("window-taken", "该窗口有他人在岗"),
+    ("at-another-window", "您已在其他窗口在岗"),
+    ("window-not-open", "窗口未开放，须先上岗"),
+    ("not-your-window", "该窗口由他人叫号"),
+    ("ticket-in-hand", "窗口还有未办完的号"),
+    ("nobody-waiting", "没有等候的号"),
+    ("unknown-ticket", "没有这张号票"),
+    ("for-another-window", "该号在其他窗口等候"),
+    ("already-called", "该号已叫"),
+    ("not-called", "该号尚未叫"),
+    ("already-serving", "该号正在办理"),
+    ("called-too-few-times", "叫号次数不足，不可过号"),
+    ("already-waiting", "该号已在排队"),
+    ("ticket-over", "该号已办结或已弃号"),
+    ("transfer-to-same", "该号已在此窗口等候"),
+    ("too-many-cases", "一张号票关联的办件过多"),
+    ("unknown-threshold", "现行规则没有这个阈值"),
+    ("not-crossed", "尚未达到阈值"),
+    ("still-crossed", "仍在阈值以上"),
+    ("day-not-over", "该日业务尚未结束"),
+    // 预约.
+    ("no-such-slot", "没有这个预约时段"),
+    ("slot-begun", "该时段已开始"),
+    ("too-far-ahead", "超出可预约的日期"),
+    ("slot-full", "该时段已约满"),
+    ("booked-already", "本人当日已有预约"),
+    ("item-without-appointment", "该事项不在预约服务清单"),
+    ("item-without-after-hours", "该事项不在延时服务清单"),
+    ("unknown-appointment", "没有这个预约"),
+    ("already-kept", "该预约已履约"),
+    ("appointment-was-missed", "该预约已爽约"),
+    ("appointment-cancelled", "该预约已取消"),
+    ("already-moved", "该预约已改约"),
+    ("check-in-too-early", "尚未到签到时间"),
+    ("check-in-too-late", "已过签到时间，请现场取号"),
+    ("may-still-come", "仍在签到时间内"),
     // 事项.
     ("version-not-next", "事项版本号须连续"),
     ("not-after-predecessor", "新版本须晚于上一版本生效"),
@@ -143,6 +193,9 @@ const CHINESE: &[(&str, &str)] = &[
     ("indicators-version-zero", "指标版本从1开始"),
     ("invitation-without-time", "邀评次数和间隔天数不得为零"),
     ("card-twice", "同一情形只能记一次牌，且只有一种颜色"),
+    ("slot-without-time", "时段和办理时间至少一分钟，时段不超过一日"),
+    ("threshold-not-named-once", "排队阈值须各有名称"),
+    ("threshold-without-measure", "排队阈值须有衡量标准"),
 ];
 
 /// The name of a rule, from that of its variant: `AlreadyRated` is `already-rated`.
@@ -170,6 +223,18 @@ fn told(rule: &(impl Debug + Display)) -> Problem {
 
 impl From<RatingRejection> for Problem {
     fn from(rule: RatingRejection) -> Self {
+        told(&rule)
+    }
+}
+
+impl From<TicketRejection> for Problem {
+    fn from(rule: TicketRejection) -> Self {
+        told(&rule)
+    }
+}
+
+impl From<AppointmentRejection> for Problem {
+    fn from(rule: AppointmentRejection) -> Self {
         told(&rule)
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod cases;
 pub(crate) mod coverage;
 pub(crate) mod events;
 pub(crate) mod findings;
+pub(crate) mod halls;
 pub(crate) mod operation;
 pub(crate) mod oversight;
 pub(crate) mod publications;
@@ -13,6 +14,7 @@ pub(crate) mod queues;
 pub(crate) mod ratings;
 pub(crate) mod reference;
 pub(crate) mod reports;
+pub(crate) mod screen_stream;
 pub(crate) mod staffing;
 pub(crate) mod statistics;
 
@@ -49,6 +51,15 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(ratings::list_ratings)
         .service(publications::get_publication)
         .service(ratings::get_rating)
+        .service(statistics::get_halls)
+        .service(halls::list_halls)
+        .service(halls::get_hall_queue)
+        .service(screen_stream::screen_stream)
+        .service(halls::get_screen)
+        .service(halls::get_slots)
+        .service(halls::get_ticket)
+        .service(halls::list_appointments)
+        .service(halls::get_appointment)
         .service(reference::list_items)
         .service(reference::get_item)
         .service(reference::list_organisations)
@@ -97,6 +108,15 @@ pub fn configure_outside(config: &mut ServiceConfig) {
     ratings::list_ratings,
     publications::get_publication,
     ratings::get_rating,
+    statistics::get_halls,
+    halls::list_halls,
+    halls::get_hall_queue,
+    halls::get_screen,
+    screen_stream::screen_stream,
+    halls::get_slots,
+    halls::get_ticket,
+    halls::list_appointments,
+    halls::get_appointment,
     reference::list_items,
     reference::get_item,
     reference::list_organisations,

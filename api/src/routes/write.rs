@@ -1,8 +1,10 @@
 //! Acts: every write of the public contract.
 
 pub mod acts;
+pub mod appointments;
 pub mod cases;
 pub mod exports;
+pub mod halls;
 pub mod materials;
 pub mod people;
 pub mod plain;
@@ -48,11 +50,16 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/policies/{id}/actions/{action}", post().to(reference::act_on_policy))
         .route("/ratings", post().to(ratings::rate))
         .route("/ratings/{id}/actions/{action}", post().to(ratings::act))
+        .route("/tickets", post().to(halls::take))
+        .route("/tickets/{id}/actions/{action}", post().to(halls::act_on_ticket))
+        .route("/halls/{id}/actions/{action}", post().to(halls::act_in_hall))
+        .route("/appointments", post().to(appointments::book))
+        .route("/appointments/{id}/actions/{action}", post().to(appointments::act))
         .route("/stream-tickets", post().to(stream_ticket));
 }
 
 /// Every write below `/api/v1`: method and path.
-pub const ROUTES: [(&str, &str); 22] = [
+pub const ROUTES: [(&str, &str); 27] = [
     ("POST", "/cases"),
     ("GET", "/cases/{id}/actions"),
     ("POST", "/cases/{id}/actions/{action}"),
@@ -74,6 +81,11 @@ pub const ROUTES: [(&str, &str); 22] = [
     ("POST", "/policies/{id}/actions/{action}"),
     ("POST", "/ratings"),
     ("POST", "/ratings/{id}/actions/{action}"),
+    ("POST", "/tickets"),
+    ("POST", "/tickets/{id}/actions/{action}"),
+    ("POST", "/halls/{id}/actions/{action}"),
+    ("POST", "/appointments"),
+    ("POST", "/appointments/{id}/actions/{action}"),
     ("POST", "/stream-tickets"),
 ];
 

@@ -40,6 +40,8 @@ impl Case {
         match &fact.event {
             crate::event::Event::Case(event) => self.evolve_at(event, fact.occurred_at, &fact.by, fact.id),
             crate::event::Event::Rating(_)
+            | crate::event::Event::Ticket(_)
+            | crate::event::Event::Appointment(_)
             | crate::event::Event::Item(_)
             | crate::event::Event::Organisation(_)
             | crate::event::Event::Roster(_)

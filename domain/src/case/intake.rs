@@ -52,7 +52,7 @@ fn may_apply(submit: &Submit, version: &ItemVersion, context: &Context<'_>) -> R
     let level = organisations
         .get(&submit.intake)
         .filter(|intake| intake.exists_on(day_of(context.occurred_at)))
-        .map(|intake| level_of(intake.kind()))
+        .map(|intake| intake.kind().level())
         .ok_or(Rejection::UnknownOrganisation)?;
     if !version.definition.intake_levels.contains(&level) {
         return Err(Rejection::IntakeLevelNotAllowed);
@@ -128,15 +128,6 @@ fn home_hall<'a>(region: &RegionCode, organisations: &'a Organisations) -> Optio
     organisations.township_of(hall)
 }
 
-fn level_of(kind: OrganisationKind) -> Level {
-    match kind {
-        OrganisationKind::City => Level::City,
-        OrganisationKind::County | OrganisationKind::Department => Level::County,
-        OrganisationKind::Township | OrganisationKind::Zone => Level::Township,
-        OrganisationKind::Village => Level::Village,
-    }
-}
-
 fn requirement<'a>(version: &'a ItemVersion, code: &MaterialCode) -> Result<&'a MaterialRequirement, Rejection> {
     let mut materials = version.definition.materials.iter();
     materials.find(|material| material.code == *code).ok_or_else(|| Rejection::UnknownMaterial(code.clone()))
@@ -192,7 +183,7 @@ impl Desk<'_> {
     fn receiving_organisation(&self) -> Result<OrganisationId, Rejection> {
         let own = &self.actor.organisation;
         let kind = self.reference.organisations.get(own).map(crate::organisation::Organisation::kind);
-        let level = kind.map(level_of).ok_or(Rejection::UnknownOrganisation)?;
+        let level = kind.map(OrganisationKind::level).ok_or(Rejection::UnknownOrganisation)?;
         if self.rules.intake_levels.contains(&level) {
             return Ok(own.clone());
         }
@@ -336,7 +327,7 @@ impl Desk<'_> {
     fn accepting_organisation(&self) -> OrganisationId {
         let own = &self.actor.organisation;
         let above = self.reference.organisations.contains(own, self.at());
-        let level = self.reference.organisations.get(own).map(|organisation| level_of(organisation.kind()));
+        let level = self.reference.organisations.get(own).map(|organisation| organisation.kind().level());
         let takes_in = level.is_some_and(|level| self.rules.intake_levels.contains(&level));
         if above && !takes_in { self.at().clone() } else { own.clone() }
     }

@@ -1,6 +1,7 @@
 //! Organisations: the tree of governments, halls, stations and departments; windows; staff; opening days.
 
 use crate::actor::Role;
+use crate::event::item::Level;
 use crate::ids::{OrganisationId, RegionCode, StaffId, WindowId};
 use crate::sealed::Sealed;
 use chrono::{NaiveDate, NaiveTime};
@@ -22,6 +23,19 @@ pub enum OrganisationKind {
     Department,
     /// 开发区: an organisation whose territory lies in a district.
     Zone,
+}
+
+impl OrganisationKind {
+    /// Returns the level on which it takes in and decides.
+    #[must_use]
+    pub fn level(self) -> Level {
+        match self {
+            Self::City => Level::City,
+            Self::County | Self::Department => Level::County,
+            Self::Township | Self::Zone => Level::Township,
+            Self::Village => Level::Village,
+        }
+    }
 }
 
 /// An organisation exists.
@@ -65,6 +79,9 @@ pub struct OpeningDaysSet {
     /// 延时服务 until, where offered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_hours_until: Option<NaiveTime>,
+    /// Its day begins at this time, where not at midnight: tickets given earlier belong to the day before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day_begins: Option<NaiveTime>,
     /// Since when.
     pub valid_from: NaiveDate,
 }

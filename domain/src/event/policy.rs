@@ -2,8 +2,12 @@
 
 use crate::clock::DayUnit;
 use crate::event::case::Anomaly;
+use crate::event::ticket::PriorityGround;
+use crate::sealed::AgeBand;
 use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 /// A version of the rules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +96,9 @@ pub struct PolicyRules {
     /// Which marks are a card for the person they concern.
     #[serde(default, skip_serializing_if = "CardRules::is_default")]
     pub cards: CardRules,
+    /// Queues of halls, and appointments.
+    #[serde(default, skip_serializing_if = "HallRules::are_pinned")]
+    pub hall: HallRules,
 }
 
 impl PolicyRules {
@@ -248,5 +255,75 @@ impl Default for SignRules {
             tablet_percent: 90,
             ratings_min: 10,
         }
+    }
+}
+
+/// How halls give and call tickets 取号叫号, and book slots 预约.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HallRules {
+    /// Tickets are given from this many minutes before a hall opens.
+    pub tickets_before_opening_minutes: u16,
+    /// What a visit takes, until the day has shown it.
+    pub expected_service_minutes: u16,
+    /// Calls before a number counts as missed 过号.
+    pub calls_before_missed: u16,
+    /// From which age on one goes ahead as elderly.
+    pub elderly_from: AgeBand,
+    /// By how many minutes of waiting one goes ahead; who is not named here does not.
+    pub priority_minutes: BTreeMap<PriorityGround, u16>,
+    /// By how many minutes an appointment goes ahead of walk-ins, counted from its slot.
+    pub appointment_head_start_minutes: u16,
+    /// When a queue has become too long.
+    pub warnings: Vec<HallThreshold>,
+    /// How long a slot is.
+    pub slot_minutes: u16,
+    /// Which share of a window's time is given to appointments.
+    pub slot_share_percent: u16,
+    /// How many days ahead one may book.
+    pub book_days_ahead: u16,
+    /// Slots that one person may hold in one hall on one day.
+    pub bookings_per_person_and_day: u16,
+    /// An appointment may check in from this long before its slot …
+    pub check_in_before_minutes: u16,
+    /// … until this long after it; then it is missed 爽约.
+    pub check_in_after_minutes: u16,
+}
+
+/// A threshold of a queue: crossed while everything that it states is exceeded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HallThreshold {
+    /// Its name, under which warnings are raised.
+    pub name: String,
+    /// More people wait than this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_over: Option<u16>,
+    /// They have waited longer than this on average.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_wait_over_minutes: Option<u16>,
+    /// One of them has waited longer than this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub longest_wait_over_minutes: Option<u16>,
+    /// While it is crossed, a window with nobody of its own to call helps the others out.
+    #[serde(default)]
+    pub cross_window_help: bool,
+}
+
+/// What holds where a policy says nothing of halls.
+static PINNED: LazyLock<HallRules> = LazyLock::new(pinned);
+
+#[expect(clippy::expect_used, reason = "the text is part of the program; a test reads it")]
+fn pinned() -> HallRules {
+    serde_json::from_str(include_str!("../../data/hall_rules.json")).expect("data/hall_rules.json holds hall rules")
+}
+
+impl Default for HallRules {
+    fn default() -> Self {
+        PINNED.clone()
+    }
+}
+
+impl HallRules {
+    fn are_pinned(&self) -> bool {
+        *self == *PINNED
     }
 }

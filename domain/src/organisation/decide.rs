@@ -216,7 +216,9 @@ fn dissolve(
 }
 
 fn set_opening_days(known: &Organisation, set: &OpeningDaysSet) -> Result<Vec<OrganisationEvent>, Rejection> {
-    if set.closes <= set.opens || set.after_hours_until.is_some_and(|until| until <= set.closes) {
+    let day_begins_too_late = set.day_begins.is_some_and(|begins| set.opens < begins);
+    if set.closes <= set.opens || day_begins_too_late || set.after_hours_until.is_some_and(|until| until <= set.closes)
+    {
         return Err(Rejection::HoursReversed);
     }
     if known.hours(set.valid_from) == Some(set) {

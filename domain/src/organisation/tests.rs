@@ -63,6 +63,7 @@ fn hours(opens: &str, closes: &str, after_hours_until: Option<&str>) -> OpeningD
         opens: opens.parse().unwrap(),
         closes: closes.parse().unwrap(),
         after_hours_until: after_hours_until.map(|time| time.parse().unwrap()),
+        day_begins: None,
         valid_from: day("2021-02-01"),
     }
 }

@@ -259,4 +259,4 @@ pub enum RatingRejection {
 }
 
 /// The longest ticket number that may be rated.
-pub const TICKET_CHARS_MAX: usize = 64;
+pub const TICKET_CHARS_MAX: usize = 80;

@@ -262,7 +262,7 @@ fn an_indicator_is_answered_once_and_a_ticket_number_is_short() {
         standing: standing.clone(),
     };
     check(by(APPLICANT), &[], with(about, twice), Err(Rejection::IndicatorTwice));
-    let long = RatingSubject::Ticket("A".repeat(65));
+    let long = RatingSubject::Ticket("A".repeat(TICKET_CHARS_MAX + 1));
     check(by(APPLICANT), &[], with(long, opinion.clone()), Err(Rejection::TicketMalformed));
     let blank = RatingSubject::Ticket("A 1".into());
     check(by(APPLICANT), &[], with(blank, opinion), Err(Rejection::TicketMalformed));

@@ -35,7 +35,9 @@ impl QueueKey {
             (Event::Rating(_), Subject::Rating(rating)) => Some(Self::Rating(rating.clone())),
             (Event::Case(_) | Event::Rating(_), _) => None,
             (
-                Event::Item(_)
+                Event::Ticket(_)
+                | Event::Appointment(_)
+                | Event::Item(_)
                 | Event::Organisation(_)
                 | Event::Roster(_)
                 | Event::ServicePoint(_)

@@ -162,6 +162,8 @@ fn subject(event: &Event, stream: u8) -> Subject {
     match event {
         Event::Case(_) => Subject::Case(case(stream)),
         Event::Rating(_) => Subject::Rating(format!("rating-{stream}").parse().unwrap()),
+        Event::Ticket(_) => Subject::Hall(format!("2026-03-0{}-361023100", stream + 1).parse().unwrap()),
+        Event::Appointment(_) => Subject::Slots(format!("2026-03-0{}-361023100", stream + 1).parse().unwrap()),
         Event::Item(_) => Subject::Item(format!("FZ-00{stream}").parse().unwrap()),
         Event::Organisation(_) => Subject::Organisation(format!("36102310{stream}").parse().unwrap()),
         Event::Calendar(_) => Subject::Calendar,

@@ -1,4 +1,4 @@
-//! Figures: processing times, satisfaction, and the balance of a month.
+//! Figures: processing times, satisfaction, the balance of a month, and halls.
 
 use crate::answer::Stamp;
 use crate::auth::Caller;
@@ -14,6 +14,7 @@ use domain::event::case::ClosingKind;
 use domain::ids::{ItemId, OrganisationId};
 use domain::zone::day_of;
 use projections::balance::{Balance, BalanceQuery};
+use projections::halls::{HallDimension, Halls, HallsQuery};
 use projections::processing_times::{
     Cohort, Dimension, ProcessingTimes, ProcessingTimesError, ProcessingTimesQuery, RegionAs,
 };
@@ -110,6 +111,26 @@ impl FromParameters for BalanceFilter {
             attribution: parameters.word("attribution")?.unwrap_or_default(),
             source: parameters.one("source")?.unwrap_or_default(),
         })
+    }
+}
+
+/// The question behind `GET /statistics/halls`, as far as it is its own.
+#[derive(Debug, Clone)]
+struct HallsFilter {
+    limits: Limits,
+    group_by: Vec<HallDimension>,
+}
+
+impl FromParameters for HallsFilter {
+    fn take(parameters: &mut Parameters) -> Result<Self, Problem> {
+        let limits = Limits {
+            from: parameters.day("from")?,
+            to: parameters.day("to")?,
+            item: None,
+            organisation: parameters.one("org")?,
+            source: Source::default(),
+        };
+        Ok(Self { limits, group_by: distinct(parameters.words("group_by")?) })
     }
 }
 
@@ -287,6 +308,48 @@ pub(crate) async fn get_balance(
     let ask = move |balance: &Balance, data: &ReferenceData| balance.answer(&query, &data.reference.organisations);
     let seen = views.study(&at, ask).await?;
     Ok(Stamp::new(&at, seen.position).json(&seen.value))
+}
+
+/// Halls: waiting, way, service and idle time, missed and given-up tickets, saturation and peak, and appointments.
+#[utoipa::path(
+    get, path = "/api/v1/statistics/halls", tag = "statistics", security(("token" = [])),
+    params(
+        ("from" = Option<String>, Query, description = "First day; 1 January of the year of `as_of` if absent", example = "2022-01-01"),
+        ("to" = Option<String>, Query, description = "First day after; the day after `as_of` if absent", example = "2022-04-01"),
+        ("group_by" = Option<String>, Query, description = "Comma-separated: `org, window, quarter, day, month`", example = "org,quarter"),
+        ("org" = Option<String>, Query, description = "Only this organisation and those under it", example = "361023"),
+        crate::openapi::WhenParameters,
+    ),
+    responses((status = 200, description = "Rows by group, the total, and the busiest quarter of an hour", body = Object, example = json!({
+        "position": 612345, "as_of": "2022-04-01T09:00:00.000+08:00", "from": "2022-01-01", "to": "2022-04-01",
+        "organisation": "361023", "source": "own",
+        "rows": [{"key": {"org": "361023100", "quarter": "09:15"}, "issued": 210, "by_appointment": 31, "finished": 190,
+            "missed_rate": {"numerator": 9, "denominator": 210, "rate": 0.0429},
+            "wait": {"n": 201, "mean_minutes": 7.5, "max_minutes": 41.0,
+                "within_minutes": {"15": {"numerator": 180, "denominator": 201, "rate": 0.8955}}},
+            "serve": {"n": 190, "mean_minutes": 11.2}, "open_seconds": 189000, "idle_seconds": 61000,
+            "saturation": {"numerator": 127680, "denominator": 189000, "rate": 0.6756}}],
+        "total": {"key": {}, "issued": 210}, "peak": {"quarter": "09:15", "arrivals": 210}
+    })))
+)]
+#[get("/statistics/halls")]
+pub(crate) async fn get_halls(
+    node: Data<Node>,
+    caller: Caller,
+    Query((filter, when)): Query<(HallsFilter, When)>,
+) -> Result<HttpResponse, Problem> {
+    let views = &node.reads.views;
+    let at = views.resolve(&when, &node.clock).await?;
+    let scope = scope(views, &caller, &filter.limits)?;
+    let period = period(&filter.limits, at.day(), day_of(node.clock.now()))?;
+    let source = filter.limits.source.to_string();
+    let query = HallsQuery { period, group_by: filter.group_by, organisation: scope.within };
+    let moment = at.at;
+    let ask = move |halls: &Halls, data: &ReferenceData| halls.answer(&query, &data.reference.organisations, moment);
+    let seen = views.study(&at, ask).await?;
+    let Period { from, to } = period;
+    let told = Told { from, to, organisation: scope.organisation, source, answer: seen.value };
+    Ok(Stamp::new(&at, seen.position).json(&told))
 }
 
 /// Of which organisation figures are told, and whether that limits anything.

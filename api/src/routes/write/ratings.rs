@@ -16,9 +16,11 @@ use domain::event::rating::{
     CallBackResult, IndicatorChoice, RatedService, RatingChannel, RatingSubject, Rectification, Satisfaction, Verdict,
 };
 use domain::fact::Subject;
+use domain::hall_day::TicketId;
 use domain::ids::{CaseId, ItemId, OrganisationId, RatingId, StaffId, SubjectId};
 use domain::rating::{Opinion, OpinionOrigin, Rating, RatingCommand, Standing};
 use domain::sealed::Sealed;
+use domain::ticket::HallQueue;
 use domain::zone::day_of;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -266,8 +268,7 @@ async fn rated(node: &Node, caller: Option<&Caller>, body: &RateBody) -> Result<
     };
     let (about, (service, standing, keeper)) = match &body.subject {
         AboutBody::Case(case) => return rated_case(node, caller, *case, body).await,
-        // Halls give no tickets here yet, so there is none to rate.
-        AboutBody::Ticket(_) => return Err(Problem::not_found()),
+        AboutBody::Ticket(ticket) => return rated_ticket(node, caller, ticket, body).await,
         AboutBody::Item(item) => {
             reference.reference.catalogue.get(item).ok_or_else(Problem::not_found)?;
             let organisation = known(caller)?.actor.organisation;
@@ -295,7 +296,10 @@ async fn rated_case(node: &Node, caller: Option<&Caller>, id: CaseId, body: &Rat
         None => node.executor.load::<Case>(&subject).await?,
     };
     let application = loaded.state.application.as_ref().ok_or_else(Problem::not_found)?;
-    let code_verified = body.code.as_deref().is_some_and(|code| is_code(node, &loaded.state, &subject, code));
+    let code_verified = body
+        .code
+        .as_deref()
+        .is_some_and(|code| is_code(node, loaded.state.rating_code_digest.as_deref(), &subject, code));
     let service = loaded.state.rated_service(body.stage);
     let standing = Standing {
         stage_reached: service.is_some(),
@@ -316,9 +320,41 @@ async fn rated_case(node: &Node, caller: Option<&Caller>, id: CaseId, body: &Rat
     Ok(Rated { about: RatingSubject::Case(id), service, standing, keeper, case: Some((subject, loaded.version)) })
 }
 
+/// A visit is rated once, when it is over; by its holder, or by the code on its slip.
+async fn rated_ticket(node: &Node, caller: Option<&Caller>, id: &str, body: &RateBody) -> Result<Rated, Problem> {
+    let id: TicketId = id.parse().map_err(|_| Problem::not_found())?;
+    let subject = Subject::Hall(id.day.clone());
+    let loaded = node.executor.load::<HallQueue>(&subject).await?;
+    let ticket = loaded.state.tickets.get(&id.number).ok_or_else(Problem::not_found)?;
+    let issued = &ticket.issued;
+    let known = issued.rating_code_digest.as_deref();
+    let code_verified = body.code.as_deref().is_some_and(|code| is_code(node, known, &subject, code));
+    if !code_verified && let Some(caller) = caller {
+        super::halls::visible_ticket(node, caller, &id.to_string()).await?;
+    }
+    let service = loaded.state.rated_service(&id);
+    let is_over = service.is_some() && body.stage == RatingStage::Finish;
+    let entitled = issued.visitor.iter().cloned().collect();
+    let ended_at = ticket.finished_at;
+    let standing = Standing { stage_reached: is_over, entitled, code_verified, ended_at };
+    // Before the visit is over there is no service yet; the decider then says so.
+    let service = service.unwrap_or_else(|| RatedService {
+        source: super::cases::own(),
+        item: issued.item.clone(),
+        organisation: id.day.hall.clone(),
+        window: None,
+        staff: None,
+        ended_on: day_of(node.clock.now()),
+    });
+    let hall = || node.vault.subject(&format!("organisation {}", id.day.hall));
+    let keeper = issued.visitor.clone().unwrap_or_else(hall);
+    // A visit that is over does not change any more, so nothing need be guarded.
+    Ok(Rated { about: RatingSubject::Ticket(id.to_string()), service, standing, keeper, case: None })
+}
+
 /// Compares keyed digests of equal length without stopping early, so that time tells nothing of the code.
-fn is_code(node: &Node, case: &Case, subject: &Subject, code: &str) -> bool {
-    let Some(known) = &case.rating_code_digest else { return false };
+fn is_code(node: &Node, known: Option<&str>, subject: &Subject, code: &str) -> bool {
+    let Some(known) = known else { return false };
     let given = seal::rating_code_digest(&node.vault, &subject.to_string(), code);
     let differing = known.bytes().zip(given.bytes()).fold(0, |differing, (a, b)| differing | (a ^ b));
     known.len() == given.len() && differing == 0
@@ -515,17 +551,13 @@ pub async fn act(
         (None, RatingSubject::Case(case)) => applicant(&node, *case).await?,
         (None, _) => node.vault.subject(&format!("organisation {}", rated.service.organisation)),
     };
-    let case = match &rated.about {
-        RatingSubject::Case(case) => Some(*case),
-        _ => None,
-    };
     let words = Words {
         node: &node,
         keyring: node.vault.keyring([keeper.clone()]).await?,
         keeper,
         context: subject.to_string(),
     };
-    let command = command(action, &incoming, &words, &caller, case).await?;
+    let command = command(action, &incoming, &words, &caller, &rated.about).await?;
     let asked: Asked = incoming.asked(&node, &caller.actor, None);
     let done = match node.executor.begin(asked.command, asked.digest).await? {
         Begun::Repeated(done) => done,
@@ -541,6 +573,26 @@ pub(crate) fn is_visible(node: &Node, caller: &Caller, subject: &Subject, loaded
     let is_own_work =
         loaded.state.rated.as_ref().is_some_and(|rated| rated.service.staff.as_ref() == Some(&caller.actor.id));
     caller.scope.sees_cases() && (is_own_work || caller.scope.covers(labels.iter().map(String::as_str)))
+}
+
+/// Tells whether this is the code on the receipt of the case, or on the slip of the ticket.
+async fn opens(node: &Node, about: &RatingSubject, code: &str) -> Result<bool, Problem> {
+    let (subject, known) = match about {
+        RatingSubject::Case(case) => {
+            let subject = Subject::Case(*case);
+            let known = node.executor.load::<Case>(&subject).await?.state.rating_code_digest.clone();
+            (subject, known)
+        }
+        RatingSubject::Ticket(ticket) => {
+            let id: TicketId = ticket.parse().map_err(|_| Problem::not_found())?;
+            let subject = Subject::Hall(id.day.clone());
+            let loaded = node.executor.load::<HallQueue>(&subject).await?;
+            let ticket = loaded.state.tickets.get(&id.number);
+            (subject, ticket.and_then(|ticket| ticket.issued.rating_code_digest.clone()))
+        }
+        RatingSubject::Item(_) | RatingSubject::Staff(_) | RatingSubject::Hall(_) => return Ok(false),
+    };
+    Ok(is_code(node, known.as_deref(), &subject, code))
 }
 
 async fn applicant(node: &Node, case: CaseId) -> Result<SubjectId, Problem> {
@@ -568,7 +620,7 @@ async fn command(
     incoming: &Incoming,
     words: &Words<'_>,
     caller: &Caller,
-    case: Option<CaseId>,
+    about: &RatingSubject,
 ) -> Result<RatingCommand, Problem> {
     Ok(match action {
         OrderAction::Revise => {
@@ -577,13 +629,9 @@ async fn command(
             })?;
             let comment = body.comment.as_deref().map(|text| words.seal(text)).transpose()?;
             let (level, indicators, channel) = (body.level, choices(&body.indicators), body.channel);
-            let code_verified = match (&body.code, case) {
-                (Some(code), Some(case)) => {
-                    let subject = Subject::Case(case);
-                    let loaded = words.node.executor.load::<Case>(&subject).await?;
-                    is_code(words.node, &loaded.state, &subject, code)
-                }
-                _ => false,
+            let code_verified = match &body.code {
+                Some(code) => opens(words.node, about, code).await?,
+                None => false,
             };
             let origin = origin(words.node, body.device.as_deref(), None, body.comment.as_deref());
             let opinion = Opinion { level, indicators, comment, channel, origin };

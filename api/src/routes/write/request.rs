@@ -356,7 +356,16 @@ impl Written {
     #[must_use]
     pub fn respond(&self) -> HttpResponse {
         let is_new = self.events.first().is_some_and(|event| event.version == 1);
-        let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+        self.answer(if is_new { StatusCode::CREATED } else { StatusCode::OK })
+    }
+
+    /// Answers that something new is there, in a stream that holds others of its kind.
+    #[must_use]
+    pub fn created(&self) -> HttpResponse {
+        self.answer(StatusCode::CREATED)
+    }
+
+    fn answer(&self, status: StatusCode) -> HttpResponse {
         HttpResponseBuilder::new(status)
             .insert_header((ETAG, format!("\"{}\"", self.version)))
             .insert_header((HeaderName::from_static("position"), self.position))

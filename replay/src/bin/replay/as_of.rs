@@ -13,6 +13,7 @@ use domain::zone::{self, Instant, day_of};
 use projections::Projection;
 use projections::balance::{Balance, BalanceQuery};
 use projections::case_file::CaseFile;
+use projections::halls::{HallDimension, Halls, HallsQuery};
 use projections::oversight::{AnomaliesQuery, AnomalyDimension, Oversight};
 use projections::processing_times::{Cohort, Dimension, ProcessingTimes, ProcessingTimesQuery, RegionAs};
 use projections::queues::{QueueQuery, Queues};
@@ -95,6 +96,10 @@ async fn projection_as_of(opened: &Opened, name: &str, slice: &Slice, at: Instan
         RatingWindows::NAME => shown(&past::<RatingWindows>(opened, slice).await?),
         Balance::NAME => {
             as_json(&past::<Balance>(opened, slice).await?.state.answer(&balance(today), &reference.organisations))
+        }
+        Halls::NAME => {
+            let query = HallsQuery { period: ever(), group_by: vec![HallDimension::Org], organisation: None };
+            as_json(&past::<Halls>(opened, slice).await?.state.answer(&query, &reference.organisations, at))
         }
         _ => shown(&past::<ReferenceData>(opened, slice).await?),
     }
