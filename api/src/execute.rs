@@ -18,6 +18,7 @@ use domain::event::case::{DuplicateMerged, LateEntryExplained};
 use domain::event::{CaseEvent, Event};
 use domain::fact::{Fact, Subject};
 use domain::ids::{CaseId, CommandId, EventId, ExternalNumber};
+use domain::instrument::{Instrument, InstrumentCommand};
 use domain::organisation::OrganisationState;
 use domain::policy::Policies;
 use domain::rating::Rating;
@@ -177,6 +178,12 @@ pub trait Stream: Decider<Event: Into<Event>> + Clone + Send + Sync + 'static {
     /// is named with the version at which it was seen.
     fn beside(&self, subject: &Subject, events: &[Self::Event]) -> Vec<(Subject, Event)> {
         let _ = (subject, events);
+        Vec::new()
+    }
+
+    /// Returns the streams that these events, as decided, say they rest on.
+    fn rests_on(events: &[Self::Event]) -> Vec<Subject> {
+        let _ = events;
         Vec::new()
     }
 
@@ -344,6 +351,8 @@ impl Executor {
         if events.is_empty() {
             return Err(Said::AlreadySo);
         }
+        let mut relies_on = loaded.state.relies_on(making.command);
+        relies_on.extend(D::rests_on(&events));
         let beside = loaded.state.beside(making.subject, &events);
         let made = events.len() + beside.len();
         making.ids.resize_with(made.max(making.ids.len()), || EventId(self.clock.ulid()));
@@ -353,7 +362,7 @@ impl Executor {
             Beside { subject, event, labels }
         });
         let attempt = Attempt { making, now, loaded, reference: &reference, beside: beside.collect() };
-        let (append, after) = attempt.make(events, &loaded.state.relies_on(making.command));
+        let (append, after) = attempt.make(events, &relies_on);
         Ok(Effect { append: Box::pin(self.journal.append(append)), after })
     }
 
@@ -437,12 +446,14 @@ impl Executor {
     async fn catch_up(&self, changed: Option<Subject>, actual: StreamVersion) -> Result<(), Trouble> {
         let Some(changed) = changed else { return Ok(()) };
         match &changed {
-            Subject::Item(_) | Subject::Organisation(_) | Subject::Calendar | Subject::Policy => {
-                match self.reference.reaches(&changed, actual, REFERENCE_PATIENCE).await {
-                    true => Ok(()),
-                    false => Err(Trouble::NotWritten("the reference data have not caught up with the log".into())),
-                }
-            }
+            Subject::Item(_)
+            | Subject::Organisation(_)
+            | Subject::Instrument(_)
+            | Subject::Calendar
+            | Subject::Policy => match self.reference.reaches(&changed, actual, REFERENCE_PATIENCE).await {
+                true => Ok(()),
+                false => Err(Trouble::NotWritten("the reference data have not caught up with the log".into())),
+            },
             Subject::Case(_)
             | Subject::Rating(_)
             | Subject::Roster(..)
@@ -652,6 +663,7 @@ fn correlation(subject: &Subject) -> Option<Ulid> {
         | Subject::Organisation(_)
         | Subject::Roster(..)
         | Subject::ServicePoint(_)
+        | Subject::Instrument(_)
         | Subject::Calendar
         | Subject::Policy
         | Subject::Access(_) => None,
@@ -695,6 +707,14 @@ impl Stream for Case {
             _ => None,
         });
         merged.collect()
+    }
+
+    fn rests_on(events: &[CaseEvent]) -> Vec<Subject> {
+        let instruments = events.iter().filter_map(|event| match event {
+            CaseEvent::CaseDecided(decided) => decided.instrument.as_ref(),
+            _ => None,
+        });
+        instruments.map(|rests_on| Subject::Instrument(rests_on.instrument.clone())).collect()
     }
 
     fn explained(late: &LateEntry) -> Option<CaseEvent> {
@@ -793,6 +813,25 @@ impl Stream for ServicePointState {
 
     fn relies_on(&self, command: &ServicePointCommand) -> Vec<Subject> {
         vec![Subject::Organisation(command.organisation().clone())]
+    }
+}
+
+impl Stream for Instrument {
+    fn take_in(&mut self, fact: &Fact) {
+        if let Event::Instrument(event) = &fact.event {
+            self.evolve(event);
+        }
+    }
+
+    fn labels(&self, _: &Subject, _: &Reference) -> Vec<String> {
+        vec![labels::PUBLIC.to_owned()]
+    }
+
+    fn relies_on(&self, command: &Self::Command) -> Vec<Subject> {
+        match command {
+            InstrumentCommand::Issue(issued) => issued.items.iter().cloned().map(Subject::Item).collect(),
+            InstrumentCommand::Revoke(_) => Vec::new(),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::answer::shown;
 use crate::bounded::Bounded;
-use crate::reveal::Reveal;
+use crate::reveal::{Eyes, Reveal};
 use crate::rights::Concerned;
 use crate::vault::Vault;
 use bytes::Bytes;
@@ -22,7 +22,7 @@ const FILES_MAX: usize = 32_768;
 
 /// Files already written.
 pub struct Files {
-    kept: Bounded<(CaseId, bool), Arc<Written>>,
+    kept: Bounded<(CaseId, Eyes), Arc<Written>>,
 }
 
 impl Default for Files {
@@ -51,13 +51,13 @@ pub struct Written {
 
 impl Files {
     /// Returns the file as last written for readers of this kind.
-    pub fn kept(&self, case: CaseId, persons: bool, vault: &Vault) -> Option<Arc<Written>> {
-        self.kept.get(&(case, persons)).filter(|written| written.erasures == vault.erasures())
+    pub fn kept(&self, case: CaseId, eyes: Eyes, vault: &Vault) -> Option<Arc<Written>> {
+        self.kept.get(&(case, eyes)).filter(|written| written.erasures == vault.erasures())
     }
 
     /// Keeps a file.
-    pub fn keep(&self, case: CaseId, persons: bool, written: Arc<Written>) {
-        self.kept.put((case, persons), written);
+    pub fn keep(&self, case: CaseId, eyes: Eyes, written: Arc<Written>) {
+        self.kept.put((case, eyes), written);
     }
 }
 
@@ -74,20 +74,13 @@ impl Written {
         self.light.is_none() || self.day == day
     }
 
-    /// Writes a file for readers who may see persons masked, or not at all.
+    /// Writes a file for readers with these eyes.
     #[must_use]
-    pub fn new(
-        id: CaseId,
-        file: &CaseFile,
-        reference: &Reference,
-        vault: &Vault,
-        persons: bool,
-        day: NaiveDate,
-    ) -> Self {
+    pub fn new(id: CaseId, file: &CaseFile, reference: &Reference, vault: &Vault, eyes: Eyes, day: NaiveDate) -> Self {
         let erasures = vault.erasures();
         let light = light(&file.case, day);
         let mut value = content(id, file, reference, light);
-        let mut reveal = Reveal::new(vault, id, persons);
+        let mut reveal = Reveal::new(vault, id, eyes);
         reveal.reveal(&mut value);
         let mut etag = file.version.to_string();
         if let Some(light) = light.and_then(|light| serde_json::to_value(light).ok()) {

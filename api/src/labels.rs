@@ -21,6 +21,7 @@ pub fn of_case(id: CaseId, case: &Case, reference: &Reference) -> Vec<String> {
     labels.extend(persons.into_iter().flatten().map(|party| of_person(&party.subject)));
     let mut organisations = BTreeSet::from([&application.intake, &application.handling, &application.deciding]);
     organisations.extend(&case.at);
+    organisations.extend(case.helper());
     organisations.extend(case.consultations.values().flat_map(|consultation| &consultation.organisations));
     labels.extend(organisations.into_iter().map(|organisation| of_organisation(organisation, reference)));
     labels

@@ -21,6 +21,7 @@ pub mod node;
 pub mod openapi;
 pub mod papers;
 pub mod problem;
+pub mod progress;
 pub mod query;
 pub mod reads;
 pub mod reference;

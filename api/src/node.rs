@@ -209,6 +209,14 @@ impl Node {
         Ok(self.find(filter, 1).await?.first().copied())
     }
 
+    /// Returns the newest cases with a case or receipt number that begins so, as far as the index knows.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub async fn cases_numbered(&self, number: &str, limit: usize) -> Result<Vec<CaseId>, Problem> {
+        self.find(CaseFilter { number_prefix: Some(number.to_owned()), ..CaseFilter::default() }, limit).await
+    }
+
     async fn find(&self, filter: CaseFilter, limit: usize) -> Result<Vec<CaseId>, Problem> {
         let index = self.live.index().clone();
         let slice = Slice::through(self.live.position());
@@ -274,9 +282,7 @@ async fn record_built_ins(journal: &Journal, clock: &Clock) -> Result<(), StartE
     let events = builtin::events();
     let today = domain::zone::day_of(clock.now());
     let due: Vec<_> = events.into_iter().filter(|built_in| built_in.published_on <= today).collect();
-    if let Some(last) = due.last()
-        && journal.history().answer(built_in_command(last).0).await?.is_some()
-    {
+    if is_recorded(journal, &due).await? {
         return Ok(());
     }
     let mut versions: BTreeMap<Subject, u64> = BTreeMap::new();
@@ -297,6 +303,23 @@ async fn record_built_ins(journal: &Journal, clock: &Clock) -> Result<(), StartE
     let Head { position, .. } = journal.history().head().await?;
     tracing::info!(%position, "recorded {count} built-in events");
     Ok(())
+}
+
+/// Whether the last of each kind of stream is there. A log that an older program began has some kinds only, and is given
+/// the others.
+async fn is_recorded(journal: &Journal, due: &[builtin::BuiltIn]) -> Result<bool, StartError> {
+    let kind = |built_in: &builtin::BuiltIn| std::mem::discriminant(&built_in.event);
+    let mut seen = Vec::new();
+    for built_in in due.iter().rev() {
+        if seen.contains(&kind(built_in)) {
+            continue;
+        }
+        seen.push(kind(built_in));
+        if journal.history().answer(built_in_command(built_in).0).await?.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn built_in_command(built_in: &builtin::BuiltIn) -> (CommandId, CommandDigest) {

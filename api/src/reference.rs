@@ -70,7 +70,9 @@ impl Drop for Following {
 
 fn is_reference(fact: &Fact) -> bool {
     match &fact.subject {
-        Subject::Item(_) | Subject::Organisation(_) | Subject::Calendar | Subject::Policy => true,
+        Subject::Item(_) | Subject::Organisation(_) | Subject::Instrument(_) | Subject::Calendar | Subject::Policy => {
+            true
+        }
         Subject::Case(_)
         | Subject::Rating(_)
         | Subject::Roster(..)

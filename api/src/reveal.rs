@@ -2,6 +2,7 @@
 
 use crate::auth::Caller;
 use crate::vault::{Person, Vault};
+use domain::actor::Role;
 use domain::fact::Subject;
 use domain::ids::CaseId;
 use domain::sealed::{Party, Sealed};
@@ -14,31 +15,69 @@ const OPENED: [&str; 8] = ["reason", "question", "answer", "answers", "content",
 /// Sealed words that are somebody's data, shown masked.
 const PERSONS: [&str; 3] = ["applicant", "agent", "beneficiary"];
 
+/// Of those, what a helper tells the person who is helped: everything else is between those who work on the case.
+const HELPING: [&str; 1] = ["defect"];
+
+/// With whose eyes a case is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Eyes {
+    /// Sees no person.
+    Figures,
+    /// Helps the applicant: sees persons masked, and of what is written only what is missing.
+    Helper,
+    /// Works on the case, or it is their own: sees persons masked, and what the work needs.
+    File,
+}
+
+impl Eyes {
+    /// Returns how this caller looks at cases.
+    #[must_use]
+    pub fn of(caller: &Caller) -> Self {
+        match caller.actor.role {
+            _ if !caller.scope.sees_persons() => Self::Figures,
+            Role::VillageAgent => Self::Helper,
+            _ => Self::File,
+        }
+    }
+
+    fn see_persons(self) -> bool {
+        self != Self::Figures
+    }
+
+    fn read(self, name: &str) -> bool {
+        match self {
+            Self::Figures => false,
+            Self::Helper => HELPING.contains(&name),
+            Self::File => OPENED.contains(&name),
+        }
+    }
+}
+
 /// Turns what the log holds of one case into what one reader may see.
 pub struct Reveal<'a> {
     vault: &'a Vault,
     context: String,
-    persons: bool,
+    eyes: Eyes,
     erased: bool,
 }
 
 impl<'a> Reveal<'a> {
-    /// For a case, and a reader who may see persons masked, or not at all.
+    /// For a case, and a reader with these eyes.
     #[must_use]
-    pub fn new(vault: &'a Vault, case: CaseId, persons: bool) -> Self {
-        Self::of(vault, &Subject::Case(case), persons)
+    pub fn new(vault: &'a Vault, case: CaseId, eyes: Eyes) -> Self {
+        Self::of(vault, &Subject::Case(case), eyes)
     }
 
     /// For any stream, likewise.
     #[must_use]
-    pub fn of(vault: &'a Vault, stream: &Subject, persons: bool) -> Self {
-        Self { vault, context: stream.to_string(), persons, erased: false }
+    pub fn of(vault: &'a Vault, stream: &Subject, eyes: Eyes) -> Self {
+        Self { vault, context: stream.to_string(), eyes, erased: false }
     }
 
     /// For a case and a caller.
     #[must_use]
     pub fn to(caller: &Caller, vault: &'a Vault, case: CaseId) -> Self {
-        Self::new(vault, case, caller.scope.sees_persons())
+        Self::new(vault, case, Eyes::of(caller))
     }
 
     /// Returns whether anybody's key was gone.
@@ -49,7 +88,7 @@ impl<'a> Reveal<'a> {
 
     /// Returns the name of a party as a list shows it; nothing to who may not see persons.
     pub fn name(&mut self, party: &Party) -> Option<String> {
-        self.persons.then(|| self.masked(party).0)
+        self.eyes.see_persons().then(|| self.masked(party).0)
     }
 
     /// Replaces persons by their masked form, and sealed words by what they say.
@@ -70,7 +109,7 @@ impl<'a> Reveal<'a> {
     }
 
     fn reveal_fields(&mut self, name: &str, fields: &mut Map<String, Value>) {
-        if !self.persons {
+        if !self.eyes.see_persons() {
             fields.remove("acting_for");
             if fields.get("role").and_then(Value::as_str) == Some("resident") {
                 fields.remove("id");
@@ -90,7 +129,7 @@ impl<'a> Reveal<'a> {
 
     fn opened(&mut self, name: &str, sealed: &Sealed) -> Value {
         let is_person = PERSONS.contains(&name);
-        if !self.persons || !(is_person || OPENED.contains(&name)) {
+        if !self.eyes.see_persons() || !(is_person || self.eyes.read(name)) {
             return json!({ "sealed": true });
         }
         match self.vault.open_sealed(sealed, &self.context) {
@@ -113,7 +152,7 @@ impl<'a> Reveal<'a> {
                 shown.insert(plain.to_owned(), value.clone());
             }
         }
-        if self.persons {
+        if self.eyes.see_persons() {
             shown.insert("subject".to_owned(), Value::from(party.subject.as_str()));
             let (_, person) = self.masked(party);
             shown.extend(person);

@@ -28,7 +28,7 @@ impl Concerned {
             let people = std::iter::once(&application.applicant).chain(&application.agent);
             concerned.subjects.extend(people.chain(&application.beneficiaries).map(|party| party.subject.clone()));
         }
-        concerned.organisations.extend(case.at.iter().cloned());
+        concerned.organisations.extend(case.at.iter().chain(case.helper()).cloned());
         concerned.organisations.extend(case.delivering().cloned());
         concerned.organisations.extend(case.legs.iter().flat_map(|leg| [leg.from.clone(), leg.to.clone()]));
         let asked = case.consultations.values().flat_map(|consultation| &consultation.organisations);

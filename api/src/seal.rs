@@ -202,6 +202,13 @@ pub fn query_code(vault: &Vault, case: &str) -> String {
     code(&vault.digest("query-code", &[case.as_bytes()]), 8)
 }
 
+/// Compares to the end whatever is given, so that time tells nothing of the code.
+#[must_use]
+pub fn is_same(known: &str, given: &str) -> bool {
+    let differing = known.bytes().zip(given.bytes()).fold(0, |differing, (a, b)| differing | (a ^ b));
+    known.len() == given.len() && differing == 0
+}
+
 /// What kind of number identifies somebody.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]

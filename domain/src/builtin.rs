@@ -1,9 +1,10 @@
-//! What a new log begins with: the city's organisations, calendar, rules and catalogue, as the events they were.
+//! What a new log begins with: the city's organisations, their instruments, calendar, rules and
+//! catalogue, as the events they were.
 //!
 //! The data stand in `domain/data/`. Items and their limits are illustrative where their `rules_source` says so.
 
 use crate::event::calendar::{CalendarAmended, CalendarPublished};
-use crate::event::organisation::{OpeningDaysSet, OrganisationKind, OrganisationRegistered, WindowOpened};
+use crate::event::organisation::{ContactSet, OpeningDaysSet, OrganisationKind, OrganisationRegistered, WindowOpened};
 use crate::event::{CalendarEvent, Event, OrganisationEvent};
 use crate::fact::Subject;
 use crate::ids::{OrganisationId, RegionCode, WindowId};
@@ -14,6 +15,7 @@ use chrono::{NaiveDate, NaiveTime};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+mod instruments;
 mod items;
 
 /// One event of the built-in history.
@@ -36,8 +38,11 @@ pub fn events() -> Vec<BuiltIn> {
         published_on: rules.published_on,
         event: Event::Policy(rules.into()),
     }];
-    all.extend(organisations());
-    all.extend(items::published());
+    let (organisations, items) = (organisations(), items::published());
+    let instruments = instruments::issued(&organisations, &items);
+    all.extend(organisations);
+    all.extend(items);
+    all.extend(instruments);
     all.extend(calendar());
     // Stable: what was published on one day stays in the order above.
     all.sort_by_key(|built_in| built_in.published_on);
@@ -85,6 +90,7 @@ struct OrganisationData {
     closes: NaiveTime,
     after_hours: AfterHours,
     every_day: EveryDay,
+    hotline: Hotline,
     windows: Vec<WindowData>,
     assistance: Assistance,
     villages: Vec<VillageData>,
@@ -100,6 +106,13 @@ struct AfterHours {
 struct EveryDay {
     since: NaiveDate,
     county: RegionCode,
+}
+
+/// 12345 政务服务便民热线: whom to call where an organisation has no phone of its own.
+#[derive(Deserialize)]
+struct Hotline {
+    since: NaiveDate,
+    phone: String,
 }
 
 #[derive(Deserialize)]
@@ -171,6 +184,7 @@ impl Making {
         self.hours(&id, self.data.since, false);
         self.hours(&id, self.data.after_hours.since, false);
         if is_city {
+            self.hotline(&id);
             return;
         }
         for department in items::departments() {
@@ -253,6 +267,13 @@ impl Making {
             valid_from,
         };
         self.say(id, valid_from, set.into());
+    }
+
+    fn hotline(&mut self, id: &OrganisationId) {
+        let Hotline { since, phone } = &self.data.hotline;
+        let since = *since;
+        let set = ContactSet { organisation: id.clone(), phone: phone.clone(), valid_from: since };
+        self.say(id, since, set.into());
     }
 
     fn say(&mut self, id: &OrganisationId, published_on: NaiveDate, event: OrganisationEvent) {

@@ -9,6 +9,7 @@ mod after;
 mod already;
 mod anomaly;
 mod command;
+mod consent;
 mod decide;
 mod desk;
 pub mod duties;

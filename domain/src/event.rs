@@ -4,6 +4,7 @@ pub mod access;
 pub mod appointment;
 pub mod calendar;
 pub mod case;
+pub mod instrument;
 pub mod item;
 pub mod organisation;
 pub mod policy;
@@ -17,6 +18,7 @@ use access::*;
 use appointment::*;
 use calendar::*;
 use case::*;
+use instrument::*;
 use item::*;
 use organisation::*;
 use policy::*;
@@ -122,6 +124,10 @@ events! {
         CorrectionRejected = "correction-rejected" { 1 }
         /// T30 撤销、变更、注销.
         ResultRevoked = "result-revoked" { 1 }
+        /// 帮办代办: the applicant agreed to being helped, or anew.
+        ConsentRecorded = "consent-recorded" { 1 }
+        /// 帮办代办: the applicant took the consent back.
+        ConsentWithdrawn = "consent-withdrawn" { 1 }
         /// T32 归档.
         CaseArchived = "case-archived" { 1 }
         /// 先办后录: why the acts beside it were keyed in later, and the paper that shows when they took place.
@@ -232,6 +238,8 @@ events! {
         OrganisationRegistered = "organisation-registered" { 1 }
         /// When it is open.
         OpeningDaysSet = "opening-days-set" { 1 }
+        /// 咨询电话: how it is reached.
+        ContactSet = "contact-set" { 1 }
         /// A window is there.
         WindowOpened = "window-opened" { 1 }
         /// A window is no longer there.
@@ -266,6 +274,14 @@ events! {
         ItemsDisabled = "items-disabled" { 1 }
         /// The ways from a township's villages were measured.
         TravelSurveyed = "travel-surveyed" { 1 }
+    }
+
+    /// 赋权、委托: by what paper an organ lets others decide.
+    Instrument: InstrumentEvent {
+        /// It was issued and published.
+        InstrumentIssued = "instrument-issued" { 1 }
+        /// It ended before its time.
+        InstrumentRevoked = "instrument-revoked" { 1 }
     }
 
     /// The working-day calendar.

@@ -3,7 +3,7 @@
 use crate::actor::Actor;
 use crate::event::Event;
 use crate::hall_day::HallDay;
-use crate::ids::{CaseId, CommandId, EventId, IdError, ItemId, OrganisationId, RatingId};
+use crate::ids::{CaseId, CommandId, EventId, IdError, InstrumentId, ItemId, OrganisationId, RatingId};
 use crate::month::Month;
 use crate::zone::Instant;
 use serde::{Deserialize, Serialize};
@@ -53,6 +53,8 @@ pub enum Subject {
     Roster(OrganisationId, Month),
     /// A centre or station as a place that serves 服务点.
     ServicePoint(OrganisationId),
+    /// An instrument of empowerment or entrustment 赋权、委托.
+    Instrument(InstrumentId),
     /// The working-day calendar.
     Calendar,
     /// The rules in force.
@@ -72,6 +74,7 @@ impl fmt::Display for Subject {
             Self::Organisation(id) => write!(f, "organisation-{id}"),
             Self::Roster(id, month) => write!(f, "roster-{id}-{month}"),
             Self::ServicePoint(id) => write!(f, "point-{id}"),
+            Self::Instrument(id) => write!(f, "instrument-{id}"),
             Self::Calendar => f.write_str("calendar"),
             Self::Policy => f.write_str("policy"),
             Self::Access(id) => write!(f, "access-{id}"),
@@ -97,6 +100,7 @@ impl FromStr for Subject {
                 Ok(Self::Roster(id.parse()?, month.parse().map_err(|_| unknown())?))
             }
             Some(("point", id)) => Ok(Self::ServicePoint(id.parse()?)),
+            Some(("instrument", id)) => Ok(Self::Instrument(id.parse()?)),
             Some(("access", id)) => Ok(Self::Access(id.parse()?)),
             None if name == "calendar" => Ok(Self::Calendar),
             None if name == "policy" => Ok(Self::Policy),

@@ -148,6 +148,10 @@ id! {
     text OrganisationId, 64
 }
 id! {
+    /// An instrument by which an organ lets others decide: 赋权 or 委托.
+    text InstrumentId, 64
+}
+id! {
     /// A window or desk inside a hall, unique within its organisation.
     text WindowId, 32
 }

@@ -17,6 +17,7 @@ pub mod fact;
 pub mod hall_day;
 pub mod identity;
 pub mod ids;
+pub mod instrument;
 pub mod month;
 pub mod organisation;
 pub mod policy;

@@ -6,8 +6,8 @@ use crate::catalogue::ItemVersion;
 use crate::event::OrganisationEvent;
 use crate::event::item::{Authority, Level};
 use crate::event::organisation::{
-    OpeningDaysSet, OrganisationDissolved, OrganisationKind, OrganisationRegistered, StaffAppointed, StaffRelieved,
-    WindowClosed, WindowOpened,
+    ContactSet, OpeningDaysSet, OrganisationDissolved, OrganisationKind, OrganisationRegistered, StaffAppointed,
+    StaffRelieved, WindowClosed, WindowOpened,
 };
 use crate::event::ticket::ServiceTime;
 use crate::hall_day::HallDay;
@@ -57,6 +57,9 @@ pub struct Organisation {
     pub registered: OrganisationRegistered,
     /// When it is open, in order of validity.
     pub opening: Vec<OpeningDaysSet>,
+    /// How it is reached, in order of validity.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contacts: Vec<ContactSet>,
     /// Its windows.
     pub windows: BTreeMap<WindowId, Window>,
     /// Its staff, past and present.
@@ -71,6 +74,7 @@ impl Organisation {
         Self {
             registered,
             opening: Vec::new(),
+            contacts: Vec::new(),
             windows: BTreeMap::new(),
             staff: BTreeMap::new(),
             dissolved_after: None,
@@ -119,6 +123,13 @@ impl Organisation {
         self.opening.iter().rev().find(|hours| hours.valid_from <= day)
     }
 
+    /// Returns its own phone on this day, where it has one.
+    #[must_use]
+    pub fn phone(&self, day: NaiveDate) -> Option<&str> {
+        let contact = self.contacts.iter().rev().find(|contact| contact.valid_from <= day);
+        contact.map(|contact| contact.phone.as_str())
+    }
+
     fn evolve(&mut self, event: &OrganisationEvent) {
         match event {
             // Registered once; a second registration in a foreign history would restate what is known.
@@ -126,6 +137,10 @@ impl Organisation {
             OrganisationEvent::OpeningDaysSet(set) => {
                 let at = self.opening.partition_point(|known| known.valid_from <= set.valid_from);
                 self.opening.insert(at, set.clone());
+            }
+            OrganisationEvent::ContactSet(set) => {
+                let at = self.contacts.partition_point(|known| known.valid_from <= set.valid_from);
+                self.contacts.insert(at, set.clone());
             }
             OrganisationEvent::WindowOpened(WindowOpened { window, name_zh, purpose, .. }) => {
                 let opened = Window { name_zh: name_zh.clone(), purpose: purpose.clone() };
@@ -287,6 +302,12 @@ impl Organisations {
         std::iter::once(id).chain(self.ancestors(id)).find_map(|id| self.all.get(id)?.hours(day))
     }
 
+    /// Returns the phone on this day: its own, or that of the nearest above that has one.
+    #[must_use]
+    pub fn phone<'a>(&'a self, id: &'a OrganisationId, day: NaiveDate) -> Option<&'a str> {
+        std::iter::once(id).chain(self.ancestors(id)).find_map(|id| self.all.get(id)?.phone(day))
+    }
+
     /// Returns whether it is open at this moment, after-hours service included.
     #[must_use]
     pub fn is_open(&self, id: &OrganisationId, at: Instant, calendar: &WorkingCalendar) -> bool {
@@ -382,6 +403,7 @@ pub fn organisation_of(event: &OrganisationEvent) -> &OrganisationId {
     match event {
         OrganisationEvent::OrganisationRegistered(body) => &body.organisation,
         OrganisationEvent::OpeningDaysSet(body) => &body.organisation,
+        OrganisationEvent::ContactSet(body) => &body.organisation,
         OrganisationEvent::WindowOpened(body) => &body.organisation,
         OrganisationEvent::WindowClosed(body) => &body.organisation,
         OrganisationEvent::StaffAppointed(body) => &body.organisation,

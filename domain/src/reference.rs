@@ -6,6 +6,7 @@ use crate::clock::Counting;
 use crate::decider::Decider;
 use crate::event::Event;
 use crate::ids::RegionCode;
+use crate::instrument::Instruments;
 use crate::organisation::Organisations;
 use crate::policy::Policies;
 use chrono::NaiveDate;
@@ -18,6 +19,8 @@ pub struct Reference {
     pub catalogue: Catalogue,
     /// The tree of organisations.
     pub organisations: Organisations,
+    /// 赋权、委托.
+    pub instruments: Instruments,
     /// Working days.
     pub calendar: WorkingCalendar,
     /// Rules in force.
@@ -36,6 +39,7 @@ impl Reference {
         match event {
             Event::Item(event) => self.catalogue.evolve(event),
             Event::Organisation(event) => self.organisations.evolve(event),
+            Event::Instrument(event) => self.instruments.evolve(event),
             Event::Calendar(event) => self.calendar.evolve(event),
             Event::Policy(event) => self.policies.evolve(event),
             Event::Case(_)

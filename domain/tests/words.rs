@@ -7,9 +7,10 @@
 use domain::actor::{Channel, Role};
 use domain::clock::{DayUnit, Light};
 use domain::event::case::{
-    AcceptanceKind, Anomaly, ClosingKind, DecisionOutcome, DeliveryMethod, NoticeStage, Presented, RevocationKind,
-    StepOutcome, Threshold, TrustLevel, WarnedClock,
+    AcceptanceKind, Anomaly, ClosingKind, ConsentGiven, DecisionOutcome, DeliveryMethod, HelpScope, NoticeStage,
+    Presented, RevocationKind, StepOutcome, Threshold, TrustLevel, WarnedClock,
 };
+use domain::event::instrument::InstrumentKind;
 use domain::event::item::{Authority, CaseKind, ClockStop, Level, RatingStage, Replacement};
 use domain::event::organisation::OrganisationKind;
 use domain::event::policy::{DefaultRating, FreezeConvention};
@@ -42,12 +43,15 @@ fn every_word_is_read_and_written_back() {
     check::<Channel>(&words, "Channel");
     check::<ClockStop>(&words, "ClockStop");
     check::<ClosingKind>(&words, "ClosingKind");
+    check::<ConsentGiven>(&words, "ConsentGiven");
     check::<DayUnit>(&words, "DayUnit");
     check::<DecisionOutcome>(&words, "DecisionOutcome");
     check::<DefaultRating>(&words, "DefaultRating");
     check::<DeliveryMethod>(&words, "DeliveryMethod");
     check::<FreezeConvention>(&words, "FreezeConvention");
     check::<DutyChangeReason>(&words, "DutyChangeReason");
+    check::<HelpScope>(&words, "HelpScope");
+    check::<InstrumentKind>(&words, "InstrumentKind");
     check::<Level>(&words, "Level");
     check::<Light>(&words, "Light");
     check::<NoticeStage>(&words, "NoticeStage");

@@ -35,6 +35,7 @@ struct Record {
     submitted: Month,
     ended: Option<(Month, ClosingKind)>,
     intake: Code,
+    handling: Code,
     deciding: Code,
     delivering: Code,
 }
@@ -84,7 +85,7 @@ pub struct BalanceAnswer {
 
 impl Projection for Balance {
     const NAME: &'static str = "balance";
-    const REVISION: u32 = 1;
+    const REVISION: u32 = 2;
 
     fn apply(&mut self, fact: &Fact) {
         match (&fact.event, &fact.subject) {
@@ -99,6 +100,7 @@ impl Projection for Balance {
                 | Event::Organisation(_)
                 | Event::Roster(_)
                 | Event::ServicePoint(_)
+                | Event::Instrument(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
                 | Event::Access(_),
@@ -117,6 +119,7 @@ impl Balance {
                     submitted: Month::of(day_of(fact.occurred_at)),
                     ended: None,
                     intake: self.organisations.code(&submitted.intake),
+                    handling: self.organisations.code(&submitted.handling),
                     deciding: self.organisations.code(&submitted.deciding),
                     delivering: self.organisations.code(&submitted.handling),
                 };
@@ -160,6 +163,7 @@ impl Balance {
                     submitted: Month::of(day_of(fact.occurred_at)),
                     ended: None,
                     intake: organisation,
+                    handling: organisation,
                     deciding: organisation,
                     delivering: organisation,
                 };
@@ -202,6 +206,8 @@ impl Balance {
             | CaseEvent::CorrectionRejected(_)
             | CaseEvent::ResultRevoked(_)
             | CaseEvent::CaseArchived(_)
+            | CaseEvent::ConsentRecorded(_)
+            | CaseEvent::ConsentWithdrawn(_)
             | CaseEvent::LateEntryExplained(_)
             | CaseEvent::WarningRaised(_)
             | CaseEvent::WarningRead(_)
@@ -223,6 +229,7 @@ impl Balance {
             submitted: Month::of(closing.submitted_on),
             ended: Some((Month::of(closing.closed_on), closing.kind)),
             intake: self.organisations.code(&closing.intake),
+            handling: self.organisations.code(closing.handled_at()),
             deciding: self.organisations.code(&closing.deciding),
             delivering: self.organisations.code(&closing.delivering),
         }
@@ -264,6 +271,7 @@ impl Record {
     fn attributed(&self, attribution: Attribution) -> Code {
         match attribution {
             Attribution::Intake => self.intake,
+            Attribution::Handling => self.handling,
             Attribution::Deciding => self.deciding,
             Attribution::Delivering => self.delivering,
         }

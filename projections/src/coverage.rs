@@ -40,6 +40,7 @@ impl Projection for Coverage {
             | Event::Roster(_)
             | Event::Ticket(_)
             | Event::Appointment(_)
+            | Event::Instrument(_)
             | Event::Calendar(_)
             | Event::Policy(_)
             | Event::Access(_) => (),

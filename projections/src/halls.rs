@@ -92,6 +92,7 @@ impl Projection for Halls {
                 | Event::Roster(_)
                 | Event::ServicePoint(_)
                 | Event::Calendar(_)
+                | Event::Instrument(_)
                 | Event::Policy(_)
                 | Event::Access(_),
                 _,

@@ -148,6 +148,7 @@ impl Projection for Oversight {
                 | Event::Ticket(_)
                 | Event::Appointment(_)
                 | Event::ServicePoint(_)
+                | Event::Instrument(_)
                 | Event::Access(_),
                 _,
             ) => (),
@@ -256,6 +257,8 @@ impl Oversight {
             | CaseEvent::RecordCorrected(_)
             | CaseEvent::CorrectionRejected(_)
             | CaseEvent::ResultRevoked(_)
+            | CaseEvent::ConsentRecorded(_)
+            | CaseEvent::ConsentWithdrawn(_)
             | CaseEvent::LateEntryExplained(_)
             | CaseEvent::LegacyCaseOpened(_)
             | CaseEvent::LegacyActivityRecorded(_) => (),

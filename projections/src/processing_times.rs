@@ -19,9 +19,10 @@ use crate::tally::Daily;
 use chrono::NaiveDate;
 use domain::clock::Clocks;
 use domain::event::case::{
-    CaseAborted, CaseAccepted, CaseFinished, CaseMerged, CaseReturned, CaseWithdrawn, Closing, ClosingKind, Correction,
-    DeadlineExtended, DeadlineRecomputed, Dimensions, IntakeRefused, LegForwarded, NotRequiredTold, RecordCorrected,
-    SpecialProcedureClosed, SpecialProcedureOpened, StepFinished, SupplementLapsed, SupplementProvided,
+    CaseAborted, CaseAccepted, CaseDecided, CaseFinished, CaseMerged, CaseReturned, CaseWithdrawn, Closing,
+    ClosingKind, Correction, DeadlineExtended, DeadlineRecomputed, Dimensions, IntakeRefused, LegForwarded,
+    NotRequiredTold, RecordCorrected, SpecialProcedureClosed, SpecialProcedureOpened, StepFinished, SupplementLapsed,
+    SupplementProvided,
 };
 use domain::event::item::Authority;
 use domain::event::{CaseEvent, Event};
@@ -64,10 +65,11 @@ struct Line {
     authority: Authority,
 }
 
-/// The three organisations by which a case can be counted.
+/// The four organisations by which a case can be counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 struct Places {
     intake: Code,
+    handling: Code,
     deciding: Code,
     delivering: Code,
 }
@@ -101,6 +103,7 @@ struct Ended {
     gross_days: u16,
     acceptance_lag_days: Option<u16>,
     recorded_late: bool,
+    cross_township: bool,
 }
 
 /// One way of spending days at an organisation: a step, or a leg that was forwarded.
@@ -110,6 +113,8 @@ struct Stay {
     organisation: Code,
     /// Absent for a leg.
     step: Option<Code>,
+    /// The leg of a forwarded case ended with the decision, not with sending it up.
+    decided: bool,
     holder: Option<Code>,
     days: u16,
     budget_days: u16,
@@ -144,7 +149,7 @@ const NOTICE: u16 = 0;
 
 impl Projection for ProcessingTimes {
     const NAME: &'static str = "processing-times";
-    const REVISION: u32 = 1;
+    const REVISION: u32 = 2;
 
     fn apply(&mut self, fact: &Fact) {
         match (&fact.event, &fact.subject) {
@@ -159,6 +164,7 @@ impl Projection for ProcessingTimes {
                 | Event::Organisation(_)
                 | Event::Roster(_)
                 | Event::ServicePoint(_)
+                | Event::Instrument(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
                 | Event::Access(_),
@@ -221,10 +227,7 @@ impl ProcessingTimes {
             | CaseEvent::DeadlineRecomputed(DeadlineRecomputed { new: clocks, .. }) => {
                 self.with_open(case, |open| open.set_clocks(Some(clocks)));
             }
-            CaseEvent::CaseDecided(decided) => self.with_open(case, |open| {
-                open.decided_on = Some(on);
-                open.promise_stopped_on = Some(on).filter(|_| decided.stops_promise);
-            }),
+            CaseEvent::CaseDecided(decided) => self.decided(case, decided, on),
             CaseEvent::RecordCorrected(corrected) => self.correct(case, corrected),
             CaseEvent::LegacyCaseOpened(opened) => self.legacy.entry(opened.source.clone()).or_default().cases += 1,
             CaseEvent::LegacyActivityRecorded(recorded) => {
@@ -257,10 +260,30 @@ impl ProcessingTimes {
             | CaseEvent::CorrectionRejected(_)
             | CaseEvent::ResultRevoked(_)
             | CaseEvent::CaseArchived(_)
+            | CaseEvent::ConsentRecorded(_)
+            | CaseEvent::ConsentWithdrawn(_)
             | CaseEvent::LateEntryExplained(_)
             | CaseEvent::WarningRaised(_)
             | CaseEvent::WarningRead(_)
             | CaseEvent::WarningAnswered(_) => (),
+        }
+    }
+
+    fn decided(&mut self, case: CaseId, decided: &CaseDecided, on: NaiveDate) {
+        let Some(open) = self.open.get_mut(&case) else { return };
+        open.decided_on = Some(on);
+        open.promise_stopped_on = Some(on).filter(|_| decided.stops_promise);
+        if let Some(leg) = &decided.leg {
+            let stay = Stay {
+                line: open.line,
+                organisation: self.texts.organisations.code(&leg.organisation),
+                step: None,
+                decided: true,
+                holder: None,
+                days: leg.held_days,
+                budget_days: 0,
+            };
+            self.stays.add(on, stay);
         }
     }
 
@@ -317,9 +340,10 @@ impl Texts {
         self.lines.code(&line)
     }
 
-    fn places(&mut self, intake: &OrganisationId, deciding: &OrganisationId, delivering: &OrganisationId) -> Places {
+    fn places(&mut self, [intake, handling, deciding, delivering]: [&OrganisationId; 4]) -> Places {
         Places {
             intake: self.organisations.code(intake),
+            handling: self.organisations.code(handling),
             deciding: self.organisations.code(deciding),
             delivering: self.organisations.code(delivering),
         }
@@ -329,7 +353,7 @@ impl Texts {
         let law_stopped_on = closing.decided_on.unwrap_or(closing.closed_on);
         Ended {
             line: self.line(&closing.source, &closing.item, closing.item_version, closing.authority),
-            places: self.places(&closing.intake, &closing.deciding, &closing.delivering),
+            places: self.places([&closing.intake, closing.handled_at(), &closing.deciding, &closing.delivering]),
             clerk: closing.clerk.as_ref().map(|clerk| self.staff.code(clerk)),
             kind: closing.kind,
             accepted_on: closing.accepted_on,
@@ -341,15 +365,17 @@ impl Texts {
             gross_days: closing.gross_days,
             acceptance_lag_days: closing.acceptance_lag_days,
             recorded_late: is_recorded_late(closing),
+            cross_township: closing.cross_township,
         }
     }
 
     fn open(&mut self, accepted: &CaseAccepted) -> Open {
-        let Dimensions { source, item, item_version, authority, intake, deciding, delivering, clerk } =
+        let Dimensions { source, item, item_version, authority, intake, handling, deciding, delivering, clerk } =
             &accepted.dimensions;
+        let handling = handling.as_ref().unwrap_or(intake);
         let mut open = Open {
             line: self.line(source, item, *item_version, *authority),
-            places: self.places(intake, deciding, delivering),
+            places: self.places([intake, handling, deciding, delivering]),
             clerk: clerk.as_ref().map(|clerk| self.staff.code(clerk)),
             accepted_on: accepted.effective_on,
             promised_by: None,
@@ -368,6 +394,7 @@ impl Texts {
             line: self.line(source, item, *item_version, *authority),
             organisation: self.organisations.code(&finished.organisation),
             step: Some(self.steps.code(&finished.step)),
+            decided: false,
             holder: Some(self.staff.code(&finished.holder)),
             days: finished.working_days,
             budget_days: finished.budget_days,
@@ -380,6 +407,7 @@ impl Texts {
             line: self.line(source, item, *item_version, *authority),
             organisation: self.organisations.code(&forwarded.from),
             step: None,
+            decided: false,
             holder: None,
             days: forwarded.held_days,
             budget_days: 0,

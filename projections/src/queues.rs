@@ -64,7 +64,7 @@ struct LateCorrection {
 
 impl Projection for Queues {
     const NAME: &'static str = "queues";
-    const REVISION: u32 = 2;
+    const REVISION: u32 = 3;
 
     fn apply(&mut self, fact: &Fact) {
         match (&fact.event, &fact.subject) {
@@ -84,6 +84,7 @@ impl Projection for Queues {
                 | Event::Appointment(_)
                 | Event::Item(_)
                 | Event::Organisation(_)
+                | Event::Instrument(_)
                 | Event::Roster(_)
                 | Event::ServicePoint(_)
                 | Event::Calendar(_)
@@ -210,6 +211,8 @@ impl Queues {
             | CaseEvent::UrgingAnswered(_)
             | CaseEvent::ResultRevoked(_)
             | CaseEvent::CaseArchived(_)
+            | CaseEvent::ConsentRecorded(_)
+            | CaseEvent::ConsentWithdrawn(_)
             | CaseEvent::LateEntryExplained(_)
             | CaseEvent::WarningRaised(_)
             | CaseEvent::WarningRead(_)

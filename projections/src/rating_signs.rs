@@ -110,6 +110,7 @@ impl Projection for RatingSigns {
             | Event::Ticket(_)
             | Event::Appointment(_)
             | Event::ServicePoint(_)
+            | Event::Instrument(_)
             | Event::Access(_) => (),
         }
     }

@@ -6,8 +6,8 @@
 use crate::projection::Projection;
 use chrono::{Days, NaiveDate};
 use domain::event::case::{
-    CaseAborted, CaseAccepted, CaseFinished, CaseMerged, CaseReturned, CaseWithdrawn, Closing, IntakeRefused, NotRequiredTold,
-    SupplementLapsed,
+    CaseAborted, CaseAccepted, CaseFinished, CaseMerged, CaseReturned, CaseWithdrawn, Closing, IntakeRefused,
+    NotRequiredTold, SupplementLapsed,
 };
 use domain::event::item::RatingStage;
 use domain::event::rating::{RatingInvited, RatingSubject};
@@ -79,6 +79,7 @@ impl Projection for RatingWindows {
                 | Event::Ticket(_)
                 | Event::Appointment(_)
                 | Event::ServicePoint(_)
+                | Event::Instrument(_)
                 | Event::Access(_),
                 _,
             ) => (),
@@ -158,6 +159,8 @@ impl RatingWindows {
             | CaseEvent::CorrectionRejected(_)
             | CaseEvent::ResultRevoked(_)
             | CaseEvent::CaseArchived(_)
+            | CaseEvent::ConsentRecorded(_)
+            | CaseEvent::ConsentWithdrawn(_)
             | CaseEvent::LateEntryExplained(_)
             | CaseEvent::WarningRaised(_)
             | CaseEvent::WarningRead(_)

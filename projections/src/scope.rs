@@ -79,6 +79,8 @@ impl From<Source> for String {
 pub enum Attribution {
     /// Where it was taken in: for the quality of acceptance.
     Intake,
+    /// Where it was handled: where the work was done, whoever took it in.
+    Handling,
     /// Where it was decided: for time.
     #[default]
     Deciding,

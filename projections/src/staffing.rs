@@ -64,6 +64,7 @@ impl Projection for Staffing {
             | Event::Item(_)
             | Event::Organisation(_)
             | Event::ServicePoint(_)
+            | Event::Instrument(_)
             | Event::Calendar(_)
             | Event::Policy(_)
             | Event::Access(_) => (),

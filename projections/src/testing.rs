@@ -272,7 +272,7 @@ impl Life<'_> {
             consent: None,
             form: None,
             intake: self.intake.clone(),
-            handling: self.intake.clone(),
+            handling: self.handled_elsewhere().unwrap_or_else(|| self.intake.clone()),
             deciding: self.deciding.clone(),
             region: Some(id("361023100")),
             materials: vec![],
@@ -395,6 +395,7 @@ impl Life<'_> {
                 package: vec![],
                 held_since: self.submitted_on,
                 held_days: self.dice.below(9) as u16,
+                due: Some(deadline(self.today(), 10)),
                 dimensions: self.dimensions(),
             };
             self.tell_by(&handler, forwarded);
@@ -489,11 +490,13 @@ impl Life<'_> {
             organisation: self.deciding.clone(),
             in_name_of: self.deciding.clone(),
             authority: self.item.2,
+            instrument: None,
             reason: None,
             remedy: None,
             delivery_due: Some(deadline(self.today(), 10)),
             stops_promise: self.item.2 == Authority::Entrusted,
             yields_result: false,
+            leg: None,
             anomalies: vec![],
         };
         self.tell_by(&actor("chief-1", Role::Chief, "361023"), decided);
@@ -625,6 +628,12 @@ impl Life<'_> {
         }
     }
 
+    /// Who comes to the third clerk lives in another township.
+    fn handled_elsewhere(&self) -> Option<OrganisationId> {
+        let home = id(if self.intake.as_str() == TOWNSHIPS[0] { TOWNSHIPS[1] } else { TOWNSHIPS[0] });
+        (self.clerk.id.as_str() == "c-3").then_some(home)
+    }
+
     fn dimensions(&self) -> Dimensions {
         let (item, item_version, authority, ..) = self.item;
         Dimensions {
@@ -633,6 +642,7 @@ impl Life<'_> {
             item_version,
             authority,
             intake: self.intake.clone(),
+            handling: self.handled_elsewhere(),
             deciding: self.deciding.clone(),
             delivering: self.intake.clone(),
             clerk: Some(self.clerk.id.clone()),
@@ -654,6 +664,7 @@ impl Life<'_> {
             case_kind: CaseKind::Promise,
             intake: self.intake.clone(),
             received_at: None,
+            handling: self.handled_elsewhere(),
             deciding: self.deciding.clone(),
             delivering: self.intake.clone(),
             clerk: Some(self.clerk.id.clone()),
@@ -674,7 +685,7 @@ impl Life<'_> {
             gross_days: days(self.submitted_on),
             acceptance_lag_days: accepted_on.map(|_| 1),
             paused_days: 0,
-            cross_township: false,
+            cross_township: self.handled_elsewhere().is_some(),
             paperless: false,
         }
     }

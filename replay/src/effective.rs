@@ -42,6 +42,7 @@ fn retroactive_on(event: &Event) -> Option<NaiveDate> {
         | Event::Organisation(_)
         | Event::Roster(_)
         | Event::ServicePoint(_)
+        | Event::Instrument(_)
         | Event::Calendar(_)
         | Event::Policy(_)
         | Event::Access(_) => None,

@@ -8,14 +8,21 @@ use api::demo::{Options, simulate};
 use api::node::Node;
 use api::papers::Papers;
 use api::vault::Vault;
-use domain::zone::Instant;
+use chrono::NaiveDate;
+use domain::event::case::Anomaly;
+use domain::event::instrument::InstrumentKind;
+use domain::event::{CaseEvent, Event};
+use domain::fact::Fact;
+use domain::zone::{Instant, day_of};
 use eventstore::{EventStore, Options as LogOptions, Position, Selection, Sled};
 use projections::balance::Balance;
 use projections::halls::Halls;
 use projections::oversight::Oversight;
-use projections::processing_times::ProcessingTimes;
+use projections::processing_times::{Cohort, Dimension, ProcessingTimes, ProcessingTimesQuery, RegionAs};
+use projections::Projection as _;
 use projections::queues::Queues;
 use projections::satisfaction::Satisfaction;
+use projections::scope::{Attribution, Period, Source};
 use replay::as_of::as_of;
 use replay::history::History;
 use replay::journal::Journal;
@@ -105,6 +112,76 @@ async fn the_log_of_a_city_is_whole() {
     assert!(walked.is_sound());
 }
 
+/// Every fact of the city, in order.
+async fn facts(city: &City) -> Vec<Fact> {
+    let history = History::new(Arc::clone(&city.store));
+    let (mut all, mut after) = (Vec::new(), Position::START);
+    loop {
+        let page = history.page(after, 4096).await.unwrap();
+        all.extend(page.facts);
+        after = page.through;
+        if page.end {
+            return all;
+        }
+    }
+}
+
+#[actix_web::test]
+async fn decisions_live_where_the_instruments_say() {
+    let facts = facts(&city(600).await).await;
+    let reference = domain::builtin::reference();
+    let (mut under, mut across) = (0, Vec::new());
+    for fact in &facts {
+        match &fact.event {
+            Event::Case(CaseEvent::CaseDecided(decided)) => {
+                let kind = InstrumentKind::needed_for(decided.authority);
+                let above = decided.anomalies.contains(&Anomaly::OutsideAuthority);
+                assert!(decided.instrument.is_some() == (kind.is_some() && !above), "{decided:?}");
+                let Some(rests_on) = &decided.instrument else { continue };
+                let instrument = reference.instruments.get(&rests_on.instrument).unwrap();
+                assert!(instrument.is_in_force(day_of(fact.occurred_at)), "{decided:?}");
+                under += 1;
+            }
+            Event::Case(CaseEvent::CaseSubmitted(submitted)) if submitted.item.as_str() == "FZ-005" => {
+                if submitted.intake != submitted.handling
+                    && !submitted.intake.as_str().starts_with(submitted.handling.as_str())
+                {
+                    across.push(day_of(fact.occurred_at));
+                }
+            }
+            _ => (),
+        }
+    }
+    assert!(0 < under);
+    // 高龄补贴 crosses townships from February 2022, and not before.
+    let first = across.iter().min().unwrap();
+    assert!("2022-02-01".parse::<NaiveDate>().unwrap() <= *first, "{first}");
+}
+
+#[actix_web::test]
+async fn dibao_is_told_by_step_before_and_after_it_was_handed_down() {
+    let facts = facts(&city(600).await).await;
+    let mut times = ProcessingTimes::default();
+    facts.iter().for_each(|fact| times.apply(fact));
+    let query = ProcessingTimesQuery {
+        period: Period { from: "2021-08-01".parse().unwrap(), to: "2022-05-01".parse().unwrap() },
+        cohort: Cohort::Finished,
+        group_by: vec![Dimension::ItemVersion, Dimension::Step],
+        item: Some("FZ-001".parse().unwrap()),
+        organisation: None,
+        closing: None,
+        attribution: Attribution::Deciding,
+        region_as: RegionAs::Now,
+        source: Source::Own,
+    };
+    let answer = times.answer(&query, &domain::builtin::reference(), "2022-05-01".parse().unwrap()).unwrap();
+    for version in ["1", "2"] {
+        let steps = answer.rows.iter().filter(|row| row.key[&Dimension::ItemVersion].as_deref() == Some(version));
+        let steps: Vec<_> = steps.filter(|row| 0 < row.working_days.n && row.working_days.p50.is_some()).collect();
+        assert!(3 <= steps.len(), "version {version} has {} steps", steps.len());
+    }
+}
+
 #[actix_web::test]
 async fn starting_again_records_nothing_twice() {
     let city = city(40).await;
@@ -158,7 +235,6 @@ async fn nothing_in_the_folder_tells_who_anybody_is() {
 
 /// Everything that the sealed applicants say of themselves.
 async fn clear_texts(city: &City) -> Vec<String> {
-    use domain::event::{CaseEvent, Event};
     let history = History::new(Arc::clone(&city.store));
     let mut texts = Vec::new();
     let mut after = Position::START;

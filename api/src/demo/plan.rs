@@ -14,7 +14,7 @@ use chrono::NaiveDate;
 use domain::actor::{Actor, Channel, Role};
 use domain::case::Submit;
 use domain::catalogue::ItemVersion;
-use domain::event::case::DocumentRef;
+use domain::event::case::{Consent, ConsentGiven};
 use domain::event::item::{CaseKind, Level};
 use domain::event::organisation::OrganisationKind;
 use domain::ids::{CaseId, ItemId, OrganisationId, RegionCode, SubjectId};
@@ -209,9 +209,14 @@ impl<'a> Planner<'a> {
             agent: None,
             beneficiaries: Vec::new(),
             consent: match way {
-                Way::Village => Some(DocumentRef {
+                Way::Village => Some(Consent {
                     number: format!("WT{}{ordinal:06}", day.format("%Y%m%d")).parse()?,
                     sha256: None,
+                    how: ConsentGiven::Signed,
+                    given_on: None,
+                    scope: Vec::new(),
+                    until: None,
+                    helper: None,
                 }),
                 Way::Window | Way::Online => None,
             },

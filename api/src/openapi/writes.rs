@@ -6,6 +6,7 @@ use crate::routes::write::cases::{Offers, OpenCaseBody};
 use crate::routes::write::exports::ExportBody;
 use crate::routes::write::halls::{LinkBody, NothingBody, TakeTicketBody, TransferBody, WindowBody};
 use crate::routes::write::people::{LookupAnswer, LookupBody, Purpose, UnmaskBody};
+use crate::routes::write::progress::ProgressBody;
 use crate::routes::write::ratings::{
     AppealBody, AssignBody, CallBackBody, NotAdoptBody, RateBody, RectifyBody, ReplyBody, ReviewAppealBody, ReviseBody,
     VerifyBody,
@@ -113,6 +114,7 @@ pub(super) fn paths() -> Map<String, Value> {
         let path = format!("/api/v1{}", write.path);
         paths.insert(path, json!({ "post": write.operation() }));
     }
+    paths.insert("/api/v1/progress".to_owned(), json!({ "post": progress() }));
     paths.insert("/api/v1/cases/{id}/materials".to_owned(), json!({ "post": attach() }));
     paths.insert("/api/v1/exports".to_owned(), json!({ "post": export() }));
     paths.insert("/api/v1/cases/{id}/materials/{material}".to_owned(), json!({ "get": paper() }));
@@ -301,6 +303,11 @@ fn reference() -> Vec<Write> {
         "organisation": "361023100-XINCUN", "parent": "361023100", "kind": "village", "name_zh": "新村便民服务站",
         "region": "361023100", "valid_from": "2026-03-01"
     });
+    let instrument = json!({
+        "instrument": "WT-2026-1", "kind": "entrustment", "number": "丰民委〔2026〕1号", "from": "361023-MZ", "to": ["361023100"],
+        "items": ["FZ-001"], "regions": ["361023"], "valid_from": "2026-03-01", "valid_to": "2027-02-28",
+        "published_on": "2026-02-25", "published_in": "县政府门户网站", "basis": "行政许可法第二十四条"
+    });
     let rules = json!({
         "valid_from": "2026-04-01", "published_on": "2026-03-01", "rules": {
             "yellow_remaining_days": 1, "yellow_remaining_percent": 20, "yellow_percent_from_limit": 10, "no_yellow_up_to_limit": 1,
@@ -334,14 +341,34 @@ fn reference() -> Vec<Write> {
         of_organisation("set-opening-days", "开放时间 Set opening days", "opening-days-set").with_example(json!({
             "every_day": true, "opens": "08:30:00", "closes": "17:30:00", "after_hours_until": "18:30:00", "valid_from": "2026-03-01"
         })),
+        of_organisation("set-contact", "咨询电话 Say how it is reached", "contact-set")
+            .with_example(json!({ "phone": "0794-3222222", "valid_from": "2026-03-01" })),
         of_organisation("dissolve", "撤销机构 Dissolve an organisation", "organisation-dissolved")
             .with_example(json!({ "last_day": "2026-12-31" })),
+        other("/instruments", "赋权、委托 Issue an instrument of empowerment or entrustment", "WT-2026-1", "instrument-issued").with_example(instrument),
+        other("/instruments/{id}/actions/revoke", "撤销赋权、委托 Revoke an instrument", "WT-2026-1", "instrument-revoked")
+            .with_example(json!({ "last_day": "2026-06-30", "basis": "丰民撤委〔2026〕1号" })),
         other("/calendars", "公布日历 Publish a year's calendar", "calendar", "calendar-published").with_example(year.clone()),
         other("/calendars/{id}/actions/publish", "公布日历 Publish a year's calendar", "calendar", "calendar-published").with_example(year),
         other("/calendars/{id}/actions/amend", "修订日历 Amend the calendar", "calendar", "calendar-amended").with_example(amendment),
         other("/policies", "公布政策 Publish the rules", "policy", "policy-published").with_example(rules.clone()),
         other("/policies/{id}/actions/publish", "公布政策 Publish the rules", "policy", "policy-published").with_example(rules),
     ]
+}
+
+/// Asked by people who have no token, only a receipt.
+fn progress() -> Value {
+    let summary = "办件进度 How far a case is, by its number and the code on the receipt; plain words and nothing else";
+    let answer = json!({
+        "as_of": "2026-03-03T09:00:00+08:00", "stage_zh": "已受理，正在办理。",
+        "stage_en": "Your application has been accepted and is being handled.", "next_zh": "作出决定", "next_en": "The decision",
+        "by": "2026-03-27", "overdue": false, "call": { "organisation_zh": "琴城镇便民服务中心", "phone": "12345" }
+    });
+    let mut operation = Write::new("/progress", "cases", summary, answer).with::<ProgressBody>().operation();
+    operation["security"] = json!([]);
+    operation["parameters"] = json!([]);
+    operation["responses"]["200"]["description"] = json!("Where it stands, what comes next, by when, and whom to call");
+    operation
 }
 
 fn attach() -> Value {

@@ -5,6 +5,7 @@ use super::{Kind, Problem, Text};
 use domain::appointment::AppointmentRejection;
 use domain::calendar::CalendarRejection;
 use domain::catalogue::ItemRejection;
+use domain::instrument::InstrumentRejection;
 use domain::organisation::OrganisationRejection;
 use domain::policy::PolicyRejection;
 use domain::rating::RatingRejection;
@@ -124,6 +125,7 @@ const CHINESE: &[(&str, &str)] = &[
     ("parent-of-wrong-kind", "上级单位的类型不符"),
     ("credit-code-invalid", "统一社会信用代码有误"),
     ("hours-reversed", "开放时间颠倒"),
+    ("phone-malformed", "电话号码有误"),
     ("window-already-open", "窗口已存在"),
     ("window-unknown", "没有这个窗口"),
     ("window-nameless", "窗口须有名称和用途"),
@@ -172,6 +174,21 @@ const CHINESE: &[(&str, &str)] = &[
     ("way-twice", "同一去处重复"),
     ("way-too-long", "用时超出范围"),
     ("other-service-point", "内容与服务点不符"),
+    // 赋权、委托.
+    ("already-issued", "该文书已出具，变更须另行出具"),
+    ("not-issued", "没有这份文书"),
+    ("instrument-empty", "须写明受权（受托）组织和事项"),
+    ("instrument-unpublished", "须写明公布载体和依据"),
+    ("valid-before-publication", "生效不得早于公布"),
+    ("instrument-ends-before-it-begins", "终止日期与有效期不符"),
+    ("instrument-party-unknown", "该日没有这个单位"),
+    ("instrument-item-unknown", "没有这个事项"),
+    ("no-sub-delegation", "受权（受托）组织不得再转委托"),
+    ("not-their-power", "该事项不属于本机关职权"),
+    ("holder-outside-territory", "受权（受托）组织不在本机关辖区"),
+    ("instrument-kind-mismatch", "该事项不以此种方式下放"),
+    ("already-revoked", "文书已撤销"),
+    ("other-instrument", "内容与文书不符"),
     // 日历.
     ("year-already-published", "该年日历已公布，只能调整"),
     ("year-out-of-range", "年份超出范围"),
@@ -259,6 +276,12 @@ impl From<RosterRejection> for Problem {
 
 impl From<ServicePointRejection> for Problem {
     fn from(rule: ServicePointRejection) -> Self {
+        told(&rule)
+    }
+}
+
+impl From<InstrumentRejection> for Problem {
+    fn from(rule: InstrumentRejection) -> Self {
         told(&rule)
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod coverage;
 pub(crate) mod events;
 pub(crate) mod findings;
 pub(crate) mod halls;
+pub(crate) mod instruments;
 pub(crate) mod operation;
 pub(crate) mod oversight;
 pub(crate) mod publications;
@@ -63,6 +64,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(reference::list_items)
         .service(reference::get_item)
         .service(reference::list_organisations)
+        .service(instruments::list_instruments)
+        .service(instruments::get_instrument)
         .service(reference::list_regions)
         .service(reference::list_policies)
         .service(reference::get_deadline)
@@ -120,6 +123,8 @@ pub fn configure_outside(config: &mut ServiceConfig) {
     reference::list_items,
     reference::get_item,
     reference::list_organisations,
+    instruments::list_instruments,
+    instruments::get_instrument,
     reference::list_regions,
     reference::list_policies,
     reference::get_deadline,

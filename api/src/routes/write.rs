@@ -5,9 +5,11 @@ pub mod appointments;
 pub mod cases;
 pub mod exports;
 pub mod halls;
+pub mod instruments;
 pub mod materials;
 pub mod people;
 pub mod plain;
+pub mod progress;
 pub mod ratings;
 pub mod reference;
 pub mod request;
@@ -44,10 +46,13 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/rosters", post().to(rosters::post))
         .route("/rosters/{id}/actions/{action}", post().to(rosters::act))
         .route("/service-points/{id}/actions/{action}", post().to(service_points::act))
+        .route("/instruments", post().to(instruments::issue))
+        .route("/instruments/{id}/actions/{action}", post().to(instruments::act))
         .route("/calendars", post().to(reference::publish_calendar))
         .route("/calendars/{id}/actions/{action}", post().to(reference::act_on_calendar))
         .route("/policies", post().to(reference::publish_policy))
         .route("/policies/{id}/actions/{action}", post().to(reference::act_on_policy))
+        .route("/progress", post().to(progress::ask))
         .route("/ratings", post().to(ratings::rate))
         .route("/ratings/{id}/actions/{action}", post().to(ratings::act))
         .route("/tickets", post().to(halls::take))
@@ -58,8 +63,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/stream-tickets", post().to(stream_ticket));
 }
 
-/// Every write below `/api/v1`: method and path.
-pub const ROUTES: [(&str, &str); 27] = [
+/// Every write below `/api/v1` that wants a token: method and path. `POST /progress` wants a receipt instead.
+pub const ROUTES: [(&str, &str); 29] = [
     ("POST", "/cases"),
     ("GET", "/cases/{id}/actions"),
     ("POST", "/cases/{id}/actions/{action}"),
@@ -75,6 +80,8 @@ pub const ROUTES: [(&str, &str); 27] = [
     ("POST", "/rosters"),
     ("POST", "/rosters/{id}/actions/{action}"),
     ("POST", "/service-points/{id}/actions/{action}"),
+    ("POST", "/instruments"),
+    ("POST", "/instruments/{id}/actions/{action}"),
     ("POST", "/calendars"),
     ("POST", "/calendars/{id}/actions/{action}"),
     ("POST", "/policies"),

@@ -3,8 +3,10 @@ use crate::actor::Role;
 use crate::calendar::CalendarCommand;
 use crate::catalogue::{Item, ItemCommand};
 use crate::decider::{Context, Decider};
+use crate::event::instrument::InstrumentKind;
 use crate::event::item::{Authority, ClockStop, ItemDefinition, ItemPublished, Level};
-use crate::event::{ItemEvent, PolicyEvent};
+use crate::event::{InstrumentEvent, ItemEvent, PolicyEvent};
+use crate::instrument::{Exercise, InstrumentCommand};
 use crate::organisation::{OrganisationCommand, OrganisationState};
 use crate::policy::PolicyCommand;
 use crate::testing::{REFERENCE, actor, context, day};
@@ -41,10 +43,15 @@ fn decided_again(event: &Event, so_far: &Reference, context: &Context<'_>) -> Ve
             let command = match event.clone() {
                 OrganisationEvent::OrganisationRegistered(body) => OrganisationCommand::Register(body),
                 OrganisationEvent::OpeningDaysSet(body) => OrganisationCommand::SetOpeningDays(body),
+                OrganisationEvent::ContactSet(body) => OrganisationCommand::SetContact(body),
                 OrganisationEvent::WindowOpened(body) => OrganisationCommand::OpenWindow(body),
                 other => panic!("a new log does not begin with {other:?}"),
             };
             wrapped(known.decide(&command, context).unwrap())
+        }
+        Event::Instrument(InstrumentEvent::InstrumentIssued(issued)) => {
+            let known = so_far.instruments.get(&issued.instrument).cloned().unwrap_or_default();
+            wrapped(known.decide(&InstrumentCommand::Issue(issued), context).unwrap())
         }
         other => panic!("a new log does not begin with {other:?}"),
     }
@@ -173,4 +180,34 @@ fn every_township_has_comprehensive_windows_and_one_for_output() {
         let with = |purpose: &str| hall.windows.values().filter(|window| window.purpose == purpose).count();
         assert_eq!((with("comprehensive"), with("output")), (2, 1), "{}", hall.name_zh());
     }
+}
+
+#[test]
+fn every_township_holds_an_instrument_for_whatever_is_handed_down_to_it() {
+    let halls = REFERENCE.organisations.iter().filter(|one| {
+        matches!(
+            one.kind(),
+            crate::event::organisation::OrganisationKind::Township | crate::event::organisation::OrganisationKind::Zone
+        )
+    });
+    let mut powers = 0;
+    for hall in halls {
+        for (item, known) in REFERENCE.catalogue.items() {
+            for version in known.versions() {
+                let Some(kind) = InstrumentKind::needed_for(version.definition.authority) else { continue };
+                let (organ, region) = (hall.id(), Some(hall.region()));
+                let power =
+                    REFERENCE.instruments.power(&Exercise { kind, item, organ, region, on: version.valid_from });
+                let named = REFERENCE.organisations.in_name_of(version, organ);
+                assert_eq!(
+                    power.map(|power| power.in_name_of),
+                    Ok(named),
+                    "{organ} {item} version {}",
+                    version.version
+                );
+                powers += 1;
+            }
+        }
+    }
+    assert_eq!(powers, 181 * 23);
 }

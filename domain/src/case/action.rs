@@ -103,6 +103,10 @@ pub enum Action {
     RejectCorrection,
     /// T30 撤销、变更、注销.
     RevokeResult,
+    /// 帮办代办.
+    RecordConsent,
+    /// 帮办代办.
+    WithdrawConsent,
     /// T32 归档.
     Archive,
     /// 预警.
@@ -127,7 +131,7 @@ const UNDER_WAY: &[Phase] = &[Accepted, InReview, Suspended];
 
 impl Action {
     /// Every act, in the order of the transition table.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 52] = [
         Submit,
         AttachMaterial,
         Receive,
@@ -176,6 +180,8 @@ impl Action {
         ApproveCorrection,
         RejectCorrection,
         RevokeResult,
+        RecordConsent,
+        WithdrawConsent,
         Archive,
         RaiseWarning,
     ];
@@ -236,6 +242,8 @@ impl Action {
             ApproveCorrection => ["approve-correct-record", "批准更正记录", "Approve a correction of the record"],
             RejectCorrection => ["reject-correct-record", "不批准更正记录", "Reject a correction of the record"],
             RevokeResult => ["revoke-result", "撤销变更注销", "Revoke, change or cancel the result"],
+            RecordConsent => ["record-consent", "登记帮办代办同意", "Record the consent to being helped"],
+            WithdrawConsent => ["withdraw-consent", "撤回帮办代办同意", "Take the consent to being helped back"],
             Archive => ["archive", "归档", "Archive"],
             RaiseWarning => ["raise-warning", "预警", "Raise a warning"],
         }
@@ -274,7 +282,7 @@ impl Action {
             Claim | Release | Reassign | RequestAbort | ApproveAbort | RejectAbort | Urge => OPEN,
             AttachMaterial | AnswerConsultation | AnswerUrging | RaiseWarning => EVER,
             ReadWarning | AnswerWarning => EVER,
-            RequestCorrection | ApproveCorrection | RejectCorrection => EVER,
+            RequestCorrection | ApproveCorrection | RejectCorrection | RecordConsent | WithdrawConsent => EVER,
             RevokeResult | Archive => &[Finished],
         }
     }
@@ -399,6 +407,8 @@ impl CaseCommand {
             Self::ApproveCorrection { .. } => ApproveCorrection,
             Self::RejectCorrection { .. } => RejectCorrection,
             Self::RevokeResult { .. } => RevokeResult,
+            Self::RecordConsent { .. } => RecordConsent,
+            Self::WithdrawConsent { .. } => WithdrawConsent,
             Self::Archive { .. } => Archive,
             Self::RaiseWarning { .. } => RaiseWarning,
         }

@@ -102,6 +102,10 @@ impl Case {
                 .revocations
                 .iter()
                 .any(|revoked| revoked.kind == *kind && revoked.basis == *basis && revoked.on == *on),
+            CaseCommand::RecordConsent { consent } => {
+                self.consent.as_ref() == Some(consent) && self.consent_withdrawn_on.is_none()
+            }
+            CaseCommand::WithdrawConsent { .. } => self.consent.is_some() && self.consent_withdrawn_on.is_some(),
             CaseCommand::Archive { package, .. } => self.archive.as_ref().is_some_and(|a| a.package == *package),
             CaseCommand::RaiseWarning { .. } => false,
         }

@@ -3,8 +3,8 @@
 use crate::actor::Channel;
 use crate::clock::Limit;
 use crate::event::case::{
-    AcceptanceKind, Correction, DecisionOutcome, DeliveryMethod, DocumentRef, MaterialAttached, MaterialPresented,
-    Missing, RevocationKind, StepOutcome, Threshold, WarnedClock,
+    AcceptanceKind, Consent, Correction, DecisionOutcome, DeliveryMethod, DocumentRef, MaterialAttached,
+    MaterialPresented, Missing, RevocationKind, StepOutcome, Threshold, WarnedClock,
 };
 use crate::ids::{
     CaseId, EventId, ExternalNumber, ItemId, MaterialCode, OrganisationId, RegionCode, SourceName, StaffId, StepCode,
@@ -31,7 +31,7 @@ pub struct Submit {
     /// Others the case is for.
     pub beneficiaries: Vec<Party>,
     /// Consent to being helped.
-    pub consent: Option<DocumentRef>,
+    pub consent: Option<Consent>,
     /// The form, sealed.
     pub form: Option<Sealed>,
     /// Where it is handed in.
@@ -394,6 +394,16 @@ pub enum CaseCommand {
         on: NaiveDate,
         /// Why.
         reason: Sealed,
+    },
+    /// 帮办代办: the applicant agrees to being helped.
+    RecordConsent {
+        /// As given.
+        consent: Consent,
+    },
+    /// 帮办代办: the applicant takes the consent back.
+    WithdrawConsent {
+        /// Why; nobody has to say.
+        reason: Option<Sealed>,
     },
     /// T32.
     Archive {

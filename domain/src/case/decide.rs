@@ -175,6 +175,8 @@ impl Case {
             CaseCommand::ApproveCorrection { correction } => desk.approve_correction(*correction),
             CaseCommand::RejectCorrection { correction, reason } => desk.reject_correction(*correction, reason),
             CaseCommand::RevokeResult { kind, basis, on, reason } => desk.revoke_result(*kind, basis, *on, reason),
+            CaseCommand::RecordConsent { consent } => desk.record_consent(consent),
+            CaseCommand::WithdrawConsent { reason } => desk.withdraw_consent(reason.as_ref()),
             CaseCommand::Archive { package, sha256 } => desk.archive(package, sha256),
             CaseCommand::RaiseWarning { clock, threshold } => desk.raise_warning(*clock, *threshold),
         }
@@ -272,6 +274,8 @@ fn marks(event: &mut CaseEvent) -> Option<&mut Vec<Anomaly>> {
         | CaseEvent::RecordCorrected(_)
         | CaseEvent::CorrectionRejected(_)
         | CaseEvent::ResultRevoked(_)
+        | CaseEvent::ConsentRecorded(_)
+        | CaseEvent::ConsentWithdrawn(_)
         | CaseEvent::CaseArchived(_)
         | CaseEvent::LateEntryExplained(_)
         | CaseEvent::WarningRaised(_)

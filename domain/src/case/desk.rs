@@ -111,6 +111,7 @@ impl<'a> Desk<'a> {
             item_version: self.application.item_version,
             authority: self.application.authority,
             intake: self.application.intake.clone(),
+            handling: self.handled_elsewhere(),
             deciding: self.deciding().clone(),
             delivering: self.case.delivering().unwrap_or(&self.application.intake).clone(),
             clerk: self.case.receipt.as_ref().and_then(|receipt| receipt.by.clone()),
@@ -138,6 +139,7 @@ impl<'a> Desk<'a> {
             case_kind: application.kind,
             intake: application.intake.clone(),
             received_at: self.received_elsewhere(),
+            handling: self.handled_elsewhere(),
             deciding: self.deciding().clone(),
             delivering: delivering.clone(),
             clerk: case.receipt.as_ref().and_then(|receipt| receipt.by.clone()),
@@ -162,6 +164,11 @@ impl<'a> Desk<'a> {
             paperless: self.is_paperless(),
         };
         self.timed(closing, case.accepted_on(), self.day, &clocks)
+    }
+
+    fn handled_elsewhere(&self) -> Option<OrganisationId> {
+        let handling = &self.application.handling;
+        (*handling != self.application.intake).then(|| handling.clone())
     }
 
     fn received_elsewhere(&self) -> Option<OrganisationId> {

@@ -219,6 +219,9 @@ impl Case {
     fn review_duty(&self) -> Option<Duty> {
         let due = self.work_due();
         if let Some(leg) = self.legs.last().filter(|leg| !leg.taken_up) {
+            // Nobody there has begun a step; the leg's own date stands in its place.
+            let Due::Clocks { clocks, pauses, step } = due else { return None };
+            let due = Due::Clocks { clocks, pauses, step: step.or_else(|| leg.due.clone()) };
             return self.duty(DutyKind::IncomingLeg, Some(&leg.to), leg.since, due);
         }
         if self.is_ready_for_decision() {

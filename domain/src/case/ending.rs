@@ -10,8 +10,10 @@ use crate::clock::{Clocks, Deadline};
 use crate::decider::Context;
 use crate::event::CaseEvent;
 use crate::event::case::*;
+use crate::event::instrument::InstrumentKind;
 use crate::event::item::{CaseKind, ClockStop};
 use crate::ids::{CaseId, ExternalNumber, OrganisationId};
+use crate::instrument::{Exercise, Power, PowerMissing};
 use crate::sealed::Sealed;
 use chrono::NaiveDate;
 
@@ -27,6 +29,11 @@ impl Desk<'_> {
         let remedy = remedy.map(str::trim).filter(|text| !text.is_empty());
         let denied = outcome == DecisionOutcome::Denied;
         let (organisation, outside) = self.deciding_organisation();
+        let power = self.power_of(&organisation)?;
+        let (instrument, in_name_of) = match power {
+            Some(power) => (Some(power.instrument), power.in_name_of),
+            None => (None, self.reference.organisations.in_name_of(self.version, &organisation)),
+        };
         let anomalies = [
             self.is_acceptor().then_some(Anomaly::SamePerson),
             outside.then_some(Anomaly::OutsideAuthority),
@@ -39,14 +46,16 @@ impl Desk<'_> {
             CaseDecided {
                 outcome,
                 number: number.clone(),
-                in_name_of: self.reference.organisations.in_name_of(self.version, &organisation),
+                in_name_of,
                 organisation,
                 authority: self.application.authority,
+                instrument,
                 reason: reason.cloned(),
                 remedy: remedy.map(str::to_owned),
                 delivery_due: self.rules.delivery_days.map(|days| self.due_in_working_days(days)),
                 stops_promise: self.rules.clock_stop == ClockStop::Decision,
                 yields_result: !denied && !self.rules.result_zh.is_empty(),
+                leg: self.leg_decided(),
                 anomalies: anomalies.into_iter().flatten().collect(),
             }
             .into(),
@@ -77,6 +86,48 @@ impl Desk<'_> {
             return (named.clone(), false);
         }
         (own.clone(), true)
+    }
+
+    /// How the last leg of a forwarded case kept its own date.
+    fn leg_decided(&self) -> Option<LegDecided> {
+        let leg = self.case.legs.last()?;
+        let held_since = leg.since.unwrap_or(self.day);
+        Some(LegDecided {
+            leg: leg.leg,
+            organisation: leg.to.clone(),
+            held_since,
+            held_days: self.counting.working_days_between(held_since, self.day),
+            due: leg.due.as_ref().map(|due| due.date),
+        })
+    }
+
+    /// Whether whoever acts here may decide at all: what was given by an instrument is had under that instrument only.
+    pub(super) fn may_decide(&self) -> Result<(), Rejection> {
+        let (organisation, _) = self.deciding_organisation();
+        self.power_of(&organisation).map(drop)
+    }
+
+    /// The power under which the organisation decides an empowered or entrusted item; none where it needs none: the item
+    /// is its own, or it stands above those to whom the power was given and so has it from the law.
+    fn power_of(&self, organisation: &OrganisationId) -> Result<Option<Power>, Rejection> {
+        let Some(kind) = InstrumentKind::needed_for(self.application.authority) else { return Ok(None) };
+        let organisations = &self.reference.organisations;
+        let level = organisations.get(organisation).map(|known| known.kind().level());
+        if level.is_some_and(|level| self.rules.decided_at < level) {
+            return Ok(None);
+        }
+        let wanted = Exercise {
+            kind,
+            item: &self.application.item,
+            organ: organisation,
+            region: organisations.get(&self.application.handling).map(|handling| handling.region()),
+            on: self.day,
+        };
+        self.reference.instruments.power(&wanted).map(Some).map_err(|missing| match missing {
+            PowerMissing::NoInstrument => Rejection::InstrumentMissing,
+            PowerMissing::OutsideScope => Rejection::OutsideInstrument,
+            PowerMissing::NotInForce => Rejection::InstrumentNotInForce,
+        })
     }
 
     /// T21 制证.

@@ -46,6 +46,7 @@ impl Case {
             | crate::event::Event::Organisation(_)
             | crate::event::Event::Roster(_)
             | crate::event::Event::ServicePoint(_)
+            | crate::event::Event::Instrument(_)
             | crate::event::Event::Calendar(_)
             | crate::event::Event::Policy(_)
             | crate::event::Event::Access(_) => (),
@@ -78,7 +79,7 @@ impl Case {
     fn take_in(&mut self, event: &CaseEvent, act: Act<'_>) {
         match event {
             CaseEvent::CaseSubmitted(body) => self.submitted(body, act),
-            CaseEvent::MaterialAttached(body) => self.attached(body),
+            CaseEvent::MaterialAttached(body) => self.attached(body, act),
             CaseEvent::CaseReceived(body) => self.received(body, act),
             CaseEvent::NotRequiredTold(body) => self.close(&body.closing),
             CaseEvent::IntakeRefused(body) => self.close(&body.closing),
@@ -174,6 +175,11 @@ impl Case {
             CaseEvent::LegacyCaseOpened(body) => self.legacy_opened(body),
             CaseEvent::LegacyActivityRecorded(body) => self.legacy_activity(body),
             // The marks of a late entry stand on the facts themselves; its explanation is for readers.
+            CaseEvent::ConsentRecorded(body) => {
+                self.consent = Some(body.consent.clone());
+                self.consent_withdrawn_on = None;
+            }
+            CaseEvent::ConsentWithdrawn(_) => self.consent_withdrawn_on = Some(act.on.unwrap_or_default()),
             CaseEvent::LateEntryExplained(_) => (),
         }
     }
@@ -186,6 +192,7 @@ impl Case {
         self.phase = Phase::Submitted;
         self.mark(&body.anomalies);
         self.take_materials(&body.materials);
+        self.consent.clone_from(&body.consent);
         self.submitted_on = act.on;
         self.submitted_by = act.person();
         self.at = Some(body.intake.clone());
@@ -201,7 +208,10 @@ impl Case {
         }
     }
 
-    fn attached(&mut self, body: &MaterialAttached) {
+    fn attached(&mut self, body: &MaterialAttached, act: Act<'_>) {
+        if let Some(helper) = act.by.filter(|by| by.role == Role::VillageAgent) {
+            self.helpers_papers.insert(body.paper, helper.organisation.clone());
+        }
         self.papers.insert(body.paper, body.clone());
         self.promised_materials.remove(&body.code);
         let presented = self.materials.entry(body.code.clone()).or_insert_with(|| MaterialPresented {
@@ -485,6 +495,7 @@ impl Case {
             organisation: body.organisation.clone(),
             in_name_of: body.in_name_of.clone(),
             authority: body.authority,
+            instrument: body.instrument.clone(),
             by: act.person(),
             on: act.on,
             reason: body.reason.clone(),
@@ -531,6 +542,7 @@ impl Case {
             from: body.from.clone(),
             to: body.to.clone(),
             since: act.on,
+            due: body.due.clone(),
             taken_up: false,
         });
     }

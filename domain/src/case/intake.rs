@@ -1,6 +1,7 @@
 //! T1 to T11: from the application to acceptance.
 
 use super::action::Action;
+use super::consent;
 use super::decide::Decided;
 use super::desk::Desk;
 use super::permits::acts_for;
@@ -69,8 +70,8 @@ fn may_apply(submit: &Submit, version: &ItemVersion, context: &Context<'_>) -> R
         Role::Resident if !actor.subject().is_some_and(is_party) => Err(Rejection::NotOwnCase),
         Role::Resident => Ok(()),
         _ if !acts_for(organisations, &actor.organisation, &submit.intake) => Err(Rejection::OrganisationDoesNotHold),
-        Role::VillageAgent if submit.consent.is_none() && version.definition.authority != Authority::VillageSelf => {
-            Err(Rejection::ConsentMissing)
+        Role::VillageAgent if version.definition.authority != Authority::VillageSelf => {
+            consent::covers(submit.consent.as_ref(), Action::Submit, day_of(context.occurred_at))
         }
         _ => Ok(()),
     }

@@ -28,7 +28,11 @@ fn roles(action: Action) -> &'static [Role] {
         VillageAgent,
     };
     match action {
-        Action::Submit | Action::CorrectOnTheSpot | Action::Supplement => &[Resident, VillageAgent, Clerk],
+        Action::Submit
+        | Action::CorrectOnTheSpot
+        | Action::Supplement
+        | Action::RecordConsent
+        | Action::WithdrawConsent => &[Resident, VillageAgent, Clerk],
         Action::AttachMaterial => &[Resident, VillageAgent, Clerk, Handler, Chief, CertificateMaker, DeliveryClerk],
         Action::Receive | Action::NotRequired | Action::RefuseIntake | Action::Accept | Action::Return => &[Clerk],
         Action::HandleAtOnce => &[Clerk],
@@ -114,9 +118,24 @@ impl Desk<'_> {
             Role::System => Ok(()),
             Role::Resident if self.is_own_case() => Ok(()),
             Role::Resident => Err(Rejection::NotOwnCase),
+            Role::VillageAgent if self.helps() => {
+                if !self.is_helpers_own() {
+                    return Err(Rejection::OrganisationDoesNotHold);
+                }
+                match action {
+                    // Helping is no office: the work itself is done where the case is.
+                    Action::Claim | Action::Release | Action::StartStep | Action::FinishStep => self.has_it_here(),
+                    _ => self.consented_to(action),
+                }
+            }
             _ if self.stands_right(action) => Ok(()),
             _ => Err(Rejection::OrganisationDoesNotHold),
         }
+    }
+
+    /// A village agent helps with whatever the village does not handle itself.
+    fn helps(&self) -> bool {
+        self.application.authority != Authority::VillageSelf
     }
 
     fn is_own_case(&self) -> bool {
@@ -192,6 +211,8 @@ impl Desk<'_> {
             | Action::ApproveCorrection
             | Action::RejectCorrection
             | Action::RevokeResult
+            | Action::RecordConsent
+            | Action::WithdrawConsent
             | Action::Archive
             | Action::ReadWarning
             | Action::AnswerWarning
@@ -248,6 +269,7 @@ impl Desk<'_> {
             Action::Deliver if case.decision.is_none() => Err(Rejection::NothingToDeliver),
             Action::Deliver if case.delivery.is_some() => Err(Rejection::AlreadyDelivered),
             Action::RevokeResult => self.has_something_to_revoke(),
+            Action::WithdrawConsent if case.consent.is_none() => Err(Rejection::ConsentMissing),
             Action::AttachMaterial if case.flags.archived => Err(Rejection::AlreadyArchived),
             Action::Archive => self.may_be_archived(),
             Action::Submit
@@ -272,6 +294,8 @@ impl Desk<'_> {
             | Action::Deliver
             | Action::Withdraw
             | Action::Return
+            | Action::RecordConsent
+            | Action::WithdrawConsent
             | Action::RequestAbort
             | Action::Merge
             | Action::Urge
@@ -310,7 +334,8 @@ impl Desk<'_> {
         if self.is_forwarded() && self.case.legs.is_empty() {
             return Err(Rejection::AwaitsForwarding);
         }
-        self.acceptor_stays_out(Rejection::AcceptorDecides)
+        self.acceptor_stays_out(Rejection::AcceptorDecides)?;
+        self.may_decide()
     }
 
     fn is_handled_at_once(&self) -> Result<(), Rejection> {
@@ -320,7 +345,7 @@ impl Desk<'_> {
         if self.is_forwarded() {
             return Err(Rejection::AwaitsForwarding);
         }
-        if self.rules.same_person_allowed { Ok(()) } else { Err(Rejection::AcceptorDecides) }
+        if self.rules.same_person_allowed { self.may_decide() } else { Err(Rejection::AcceptorDecides) }
     }
 
     fn is_lapsed(&self) -> Result<(), Rejection> {

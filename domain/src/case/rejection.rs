@@ -65,6 +65,12 @@ pub enum Rejection {
     OutsideIntakeRange,
     /// Somebody helps, and there is no written consent.
     ConsentMissing,
+    /// The consent does not cover this.
+    OutsideConsent,
+    /// The consent has not begun, or is over.
+    ConsentNotInForce,
+    /// The consent was taken back.
+    ConsentTakenBack,
     /// No such material of this item.
     UnknownMaterial(MaterialCode),
     /// Required materials are not there.
@@ -99,6 +105,12 @@ pub enum Rejection {
     AlreadyForwarded,
     /// It must be forwarded before it can be decided.
     AwaitsForwarding,
+    /// The organisation holds no 赋权 or 委托 that the item's authority asks for.
+    InstrumentMissing,
+    /// Its instruments are about other items or other regions.
+    OutsideInstrument,
+    /// Its instrument for this was not in force on the day of the decision.
+    InstrumentNotInForce,
     /// Somebody else has the work.
     HeldByAnother,
     /// Only who has the work can give it back.
@@ -272,7 +284,10 @@ impl Rejection {
             Self::UnknownOrganisation => ["unknown-organisation", "没有这个单位", "there is no such organisation"],
             Self::IntakeLevelNotAllowed => ["intake-level-not-allowed", "该事项不在本级收件", "the item is not taken in at this level"],
             Self::OutsideIntakeRange => ["outside-intake-range", "该事项只能在申请人所在乡镇（街道）申请", "the item is taken in in the applicant's own township only"],
-            Self::ConsentMissing => ["consent-missing", "帮办代办须有申请人书面同意", "helping needs the applicant's written consent"],
+            Self::ConsentMissing => ["consent-missing", "帮办代办须有申请人同意", "helping needs the applicant's consent"],
+            Self::OutsideConsent => ["outside-consent", "申请人同意的范围不含此项", "the applicant's consent does not cover this"],
+            Self::ConsentNotInForce => ["consent-not-in-force", "申请人的同意不在有效期内", "the applicant's consent is not in force on that day"],
+            Self::ConsentTakenBack => ["consent-taken-back", "申请人已撤回同意", "the applicant took the consent back"],
             Self::UnknownMaterial(_) => ["unknown-material", "该事项没有这种材料", "the item has no such material"],
             Self::MaterialsIncomplete(_) => ["materials-incomplete", "材料不齐全", "required materials are missing"],
             Self::NotTolerable(_) => ["not-tolerable", "该材料不可容缺", "these materials cannot be brought later"],
@@ -290,6 +305,9 @@ impl Rejection {
             Self::NotToBeForwarded => ["not-to-be-forwarded", "该事项不须转报", "the item is not forwarded"],
             Self::AlreadyForwarded => ["already-forwarded", "办件已转报", "the case was forwarded already"],
             Self::AwaitsForwarding => ["awaits-forwarding", "须先转报上级", "the case must be forwarded first"],
+            Self::InstrumentMissing => ["instrument-missing", "本单位没有该类事项的赋权或委托文书", "the organisation holds no instrument of empowerment or entrustment for such items"],
+            Self::OutsideInstrument => ["outside-instrument", "超出赋权或委托文书的事项或区域范围", "the item or region lies outside the organisation's instruments"],
+            Self::InstrumentNotInForce => ["instrument-not-in-force", "赋权或委托文书在决定之日不在有效期内", "the instrument is not in force on the day of the decision"],
             Self::HeldByAnother => ["held-by-another", "已由他人签收", "somebody else has claimed the work"],
             Self::NotTheHolder => ["not-the-holder", "本人未签收该办件", "only who has claimed the work may do this"],
             Self::UnknownStep(_) => ["unknown-step", "该事项没有这个环节", "the item has no such step"],

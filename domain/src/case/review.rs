@@ -41,6 +41,13 @@ impl Desk<'_> {
         self.rules.steps.iter().find(waits).or(self.rules.steps.last()).map(|step| &step.code)
     }
 
+    /// The budgets of the steps after acceptance that are not passed: what is left for whoever gets the case now.
+    fn days_ahead(&self) -> u16 {
+        let ahead = self.rules.steps.iter().filter(|step| !step.before_acceptance);
+        let ahead = ahead.filter(|step| !self.case.passed.contains(&step.code));
+        ahead.map(|step| step.budget_days).fold(0, u16::saturating_add)
+    }
+
     fn known(&self, organisation: &OrganisationId) -> Result<(), Rejection> {
         let known = self.reference.organisations.get(organisation);
         known.filter(|known| known.exists_on(self.day)).map(|_| ()).ok_or(Rejection::UnknownOrganisation)
@@ -181,6 +188,7 @@ impl Desk<'_> {
                 package: package.to_vec(),
                 held_since,
                 held_days: self.counting.working_days_between(held_since, self.day),
+                due: Some(self.due_in_working_days(self.days_ahead())),
                 dimensions: self.dimensions(),
             }
             .into(),

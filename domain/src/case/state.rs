@@ -3,10 +3,11 @@
 use super::Phase;
 use crate::clock::{Clocks, Deadline, Freeze, Light, Limit, Pauses};
 use crate::event::case::{
-    AcceptanceKind, Anomaly, CaseArchived, CaseSubmitted, Closing, Correction, DecisionOutcome, DeliveryMethod,
-    DocumentRef, MaterialAttached, MaterialPresented, NoticeStage, ResultMade, ResultRevoked, StepOutcome, Threshold,
-    WarnedClock,
+    AcceptanceKind, Anomaly, CaseArchived, CaseSubmitted, Closing, Consent, Correction, DecisionOutcome,
+    DeliveryMethod, DocumentRef, MaterialAttached, MaterialPresented, NoticeStage, ResultMade, ResultRevoked,
+    StepOutcome, Threshold, WarnedClock,
 };
+use crate::event::instrument::InstrumentRef;
 use crate::event::item::Authority;
 use crate::ids::{
     CaseId, EventId, ExternalNumber, MaterialCode, OrganisationId, PaperId, SourceName, StaffId, StepCode, WindowId,
@@ -27,6 +28,12 @@ pub struct Case {
     pub flags: Flags,
     /// The application, as corrected since.
     pub application: Option<CaseSubmitted>,
+    /// 帮办代办: the consent given last.
+    pub consent: Option<Consent>,
+    /// Since when nobody may help any more.
+    pub consent_withdrawn_on: Option<NaiveDate>,
+    /// Papers that a helper handed in, by whose station: a helper sees no others.
+    pub helpers_papers: BTreeMap<PaperId, OrganisationId>,
     /// 申请之日.
     pub submitted_on: Option<NaiveDate>,
     /// Who keyed the application in.
@@ -161,6 +168,9 @@ pub struct Leg {
     pub to: OrganisationId,
     /// Since when.
     pub since: Option<NaiveDate>,
+    /// Its own date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Deadline>,
     /// Somebody there took it up.
     pub taken_up: bool,
 }
@@ -381,6 +391,9 @@ pub struct Decision {
     pub in_name_of: OrganisationId,
     /// By what right.
     pub authority: Authority,
+    /// The instrument that gives the right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instrument: Option<InstrumentRef>,
     /// By whom.
     pub by: Option<StaffId>,
     /// When.

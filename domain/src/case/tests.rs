@@ -1,9 +1,11 @@
 //! The rules of a case, one sentence each.
 
 mod after;
+mod consent;
 mod ending;
 mod intake;
 mod pauses;
+mod powers;
 mod properties;
 mod review;
 mod story;

@@ -2,6 +2,7 @@
 
 use crate::actor::Channel;
 use crate::clock::{Clocks, Deadline, Limit};
+use crate::event::instrument::InstrumentRef;
 use crate::event::item::{Authority, CaseKind};
 use crate::ids::{
     CaseId, EventId, ExternalNumber, ItemId, MaterialCode, OrganisationId, PaperId, RegionCode, SourceName, StaffId,
@@ -270,6 +271,9 @@ pub struct Closing {
     /// Where its materials were registered, if that is another hall than the one that took it in: it serves, and is rated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received_at: Option<OrganisationId>,
+    /// Where it was handled, if that is another organisation than the one that took it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handling: Option<OrganisationId>,
     /// Where it was decided (or would have been).
     pub deciding: OrganisationId,
     /// Where it was handed out (or would have been).
@@ -335,6 +339,94 @@ pub struct Closing {
     pub paperless: bool,
 }
 
+impl Closing {
+    /// Returns where it was handled. Of a case across townships whose record does not say, the decision's place is the
+    /// nearest that is known.
+    #[must_use]
+    pub fn handled_at(&self) -> &OrganisationId {
+        let unsaid = if self.cross_township { &self.deciding } else { &self.intake };
+        self.handling.as_ref().unwrap_or(unsaid)
+    }
+}
+
+/// How consent to being helped was given.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConsentGiven {
+    /// 书面签字.
+    #[default]
+    Signed,
+    /// 按手印, by somebody who cannot write.
+    Fingerprint,
+    /// 电子签名.
+    Electronic,
+    /// 录音录像.
+    Recorded,
+}
+
+impl ConsentGiven {
+    /// The usual way is not said.
+    fn is_signed(&self) -> bool {
+        *self == Self::Signed
+    }
+}
+
+/// What a helper may do for somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HelpScope {
+    /// 代为申请.
+    Apply,
+    /// 代为补正、提交材料.
+    Supplement,
+    /// 代为撤回.
+    Withdraw,
+    /// 代领并转交结果.
+    HandOver,
+}
+
+/// The applicant's consent to being helped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consent {
+    /// 同意书编号.
+    pub number: ExternalNumber,
+    /// SHA-256 of its bytes, lower-case hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// How it was given.
+    #[serde(default, skip_serializing_if = "ConsentGiven::is_signed")]
+    pub how: ConsentGiven,
+    /// When; with the application where nothing is said.
+    #[serde(default, with = "crate::zone::day::option", skip_serializing_if = "Option::is_none")]
+    pub given_on: Option<NaiveDate>,
+    /// To what; to everything a helper may do if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scope: Vec<HelpScope>,
+    /// The last day on which it holds, where one is fixed.
+    #[serde(default, with = "crate::zone::day::option", skip_serializing_if = "Option::is_none")]
+    pub until: Option<NaiveDate>,
+    /// Who may help; where it was taken in if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub helper: Option<OrganisationId>,
+}
+
+/// Consent was given, or given anew, while the case was under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentRecorded {
+    /// As given.
+    pub consent: Consent,
+}
+
+/// Consent was taken back: nobody helps from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentWithdrawn {
+    /// The consent's number.
+    pub number: ExternalNumber,
+    /// Why, sealed; nobody has to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Sealed>,
+}
+
 /// Somebody applied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaseSubmitted {
@@ -360,9 +452,9 @@ pub struct CaseSubmitted {
     /// Household members and others the case is for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub beneficiaries: Vec<Party>,
-    /// The applicant's written consent to being helped (帮办代办), where somebody helped.
+    /// The applicant's consent to being helped (帮办代办), where somebody helped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub consent: Option<DocumentRef>,
+    pub consent: Option<Consent>,
     /// The form, sealed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<Sealed>,
@@ -597,6 +689,9 @@ pub struct Dimensions {
     pub authority: Authority,
     /// Where it was taken in.
     pub intake: OrganisationId,
+    /// Where it is handled, if that is another organisation than the one that took it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handling: Option<OrganisationId>,
     /// Where it is decided.
     pub deciding: OrganisationId,
     /// Where it is handed out.
@@ -892,6 +987,9 @@ pub struct CaseDecided {
     pub in_name_of: OrganisationId,
     /// By what right.
     pub authority: Authority,
+    /// The instrument that gives the right, where it was given by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instrument: Option<InstrumentRef>,
     /// Why, sealed; a refusal needs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Sealed>,
@@ -907,9 +1005,29 @@ pub struct CaseDecided {
     /// To be delivered by, where the item sets a limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery_due: Option<Deadline>,
+    /// Of a forwarded case, how the leg that ends with the decision kept its own date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leg: Option<LegDecided>,
     /// What to look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub anomalies: Vec<Anomaly>,
+}
+
+/// The leg of a forwarded case that ended with the decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegDecided {
+    /// Which leg.
+    pub leg: u16,
+    /// Who had it.
+    pub organisation: OrganisationId,
+    /// The day it began.
+    #[serde(with = "crate::zone::day")]
+    pub held_since: NaiveDate,
+    /// Working days it stayed there.
+    pub held_days: u16,
+    /// Its own date, where it had one.
+    #[serde(default, with = "crate::zone::day::option", skip_serializing_if = "Option::is_none")]
+    pub due: Option<NaiveDate>,
 }
 
 /// A certificate or document was made.
@@ -1070,6 +1188,9 @@ pub struct LegForwarded {
     pub held_since: NaiveDate,
     /// Working days it stayed with the closing leg.
     pub held_days: u16,
+    /// The opening leg's own date: the budgets of the steps that are still ahead, from this day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Deadline>,
     /// What statistics by leg need.
     pub dimensions: Dimensions,
 }

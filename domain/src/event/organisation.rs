@@ -86,6 +86,17 @@ pub struct OpeningDaysSet {
     pub valid_from: NaiveDate,
 }
 
+/// How an organisation is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactSet {
+    /// Which.
+    pub organisation: OrganisationId,
+    /// 咨询电话.
+    pub phone: String,
+    /// Since when.
+    pub valid_from: NaiveDate,
+}
+
 /// A window is there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowOpened {

@@ -5,8 +5,8 @@ use crate::actor::Role;
 use crate::decider::{Context, Decider};
 use crate::event::OrganisationEvent;
 use crate::event::organisation::{
-    OpeningDaysSet, OrganisationDissolved, OrganisationKind, OrganisationRegistered, StaffAppointed, StaffRelieved,
-    WindowClosed, WindowOpened,
+    ContactSet, OpeningDaysSet, OrganisationDissolved, OrganisationKind, OrganisationRegistered, StaffAppointed,
+    StaffRelieved, WindowClosed, WindowOpened,
 };
 use crate::identity;
 use crate::ids::{OrganisationId, StaffId, WindowId};
@@ -28,6 +28,8 @@ pub enum OrganisationCommand {
     Register(OrganisationRegistered),
     /// Set when it is open.
     SetOpeningDays(OpeningDaysSet),
+    /// Say how it is reached.
+    SetContact(ContactSet),
     /// Open a window.
     OpenWindow(WindowOpened),
     /// Close a window.
@@ -75,6 +77,9 @@ pub enum OrganisationRejection {
     /// It closes after it opens.
     #[error("an organisation must close after it opens, and after-hours service ends after that")]
     HoursReversed,
+    /// A phone is digits, and few signs between them.
+    #[error("a phone has 3 to 20 digits, and nothing else but blanks, hyphens and a plus sign")]
+    PhoneMalformed,
     /// The window is there, under another name or for another purpose.
     #[error("window {0} is there already")]
     WindowAlreadyOpen(WindowId),
@@ -117,6 +122,7 @@ impl OrganisationCommand {
         match self {
             Self::Register(body) => &body.organisation,
             Self::SetOpeningDays(body) => &body.organisation,
+            Self::SetContact(body) => &body.organisation,
             Self::OpenWindow(body) => &body.organisation,
             Self::CloseWindow(body) => &body.organisation,
             Self::AppointStaff(body) => &body.organisation,
@@ -145,6 +151,7 @@ impl Decider for OrganisationState {
             (Some(known), Command::Dissolve(dissolved)) => dissolve(known, dissolved, others),
             (Some(known), _) if known.dissolved_after.is_some() => Err(Rejection::Dissolved),
             (Some(known), Command::SetOpeningDays(set)) => set_opening_days(known, set),
+            (Some(known), Command::SetContact(set)) => set_contact(known, set),
             (Some(known), Command::OpenWindow(opened)) => open_window(known, opened),
             (Some(known), Command::CloseWindow(closed)) => close_window(known, closed),
             (Some(known), Command::AppointStaff(appointed)) => appoint(known, appointed),
@@ -163,6 +170,11 @@ impl Decider for OrganisationState {
         }
     }
 }
+
+/// 110 is a phone too.
+const PHONE_DIGITS_MIN: usize = 3;
+/// The longest an international number gets, with an extension.
+const PHONE_DIGITS_MAX: usize = 20;
 
 /// Which kinds may stand directly under which.
 fn may_stand_under(child: OrganisationKind, parent: OrganisationKind) -> bool {
@@ -222,6 +234,18 @@ fn set_opening_days(known: &Organisation, set: &OpeningDaysSet) -> Result<Vec<Or
         return Err(Rejection::HoursReversed);
     }
     if known.hours(set.valid_from) == Some(set) {
+        return Ok(vec![]);
+    }
+    Ok(vec![set.clone().into()])
+}
+
+fn set_contact(known: &Organisation, set: &ContactSet) -> Result<Vec<OrganisationEvent>, Rejection> {
+    let digits = set.phone.bytes().filter(u8::is_ascii_digit).count();
+    let others = set.phone.bytes().any(|byte| !byte.is_ascii_digit() && !b"+- ".contains(&byte));
+    if others || !(PHONE_DIGITS_MIN..=PHONE_DIGITS_MAX).contains(&digits) {
+        return Err(Rejection::PhoneMalformed);
+    }
+    if known.phone(set.valid_from) == Some(set.phone.as_str()) {
         return Ok(vec![]);
     }
     Ok(vec![set.clone().into()])

@@ -44,13 +44,16 @@ proptest! {
     fn opening_and_submitted_equal_closed_and_open_everywhere(seed in 1_u64.., month in 1_u32..8) {
         let state = fold(&history(seed, 60));
         let month = format!("2022-{month:02}");
-        for attribution in [Attribution::Intake, Attribution::Deciding, Attribution::Delivering] {
+        let all = [Attribution::Intake, Attribution::Handling, Attribution::Deciding, Attribution::Delivering];
+        let total = ask(&state, &month, Attribution::Intake, Source::All).total;
+        for attribution in all {
             let answer = ask(&state, &month, attribution, Source::All);
             for row in answer.rows.iter().chain([&answer.total]) {
                 prop_assert_eq!(row.opening + row.submitted, row.closed + row.open);
                 prop_assert_eq!(row.closings.values().sum::<i64>(), row.closed);
             }
             prop_assert_eq!(answer.rows.iter().map(|row| row.open).sum::<i64>(), answer.total.open);
+            prop_assert_eq!(&answer.total, &total);
         }
     }
 

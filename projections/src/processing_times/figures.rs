@@ -23,6 +23,8 @@ pub(super) struct Figures {
     pub(super) open_overdue_statutory: i64,
     recorded_late: i64,
     pub(super) forwarded_days: DayCounts,
+    pub(super) decided_leg_days: DayCounts,
+    cross_township: i64,
     pub(super) steps: i64,
     pub(super) steps_within_budget: i64,
 }
@@ -72,6 +74,7 @@ impl Figures {
             self.legal_days += i64::from(legal) * count;
         }
         self.recorded_late += if ended.recorded_late { count } else { 0 };
+        self.cross_township += if ended.cross_township { count } else { 0 };
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
@@ -92,6 +95,8 @@ impl Figures {
         self.open_overdue_statutory += other.open_overdue_statutory;
         self.recorded_late += other.recorded_late;
         self.forwarded_days.merge(&other.forwarded_days);
+        self.decided_leg_days.merge(&other.decided_leg_days);
+        self.cross_township += other.cross_township;
         self.steps += other.steps;
         self.steps_within_budget += other.steps_within_budget;
     }
@@ -115,6 +120,8 @@ impl Figures {
             open_overdue_statutory: self.open_overdue_statutory,
             recorded_late: self.recorded_late,
             forwarded_days: self.forwarded_days.distribution(),
+            decided_leg_days: self.decided_leg_days.distribution(),
+            cross_township: Rate::of(self.cross_township, ended),
             within_budget: Rate::of(self.steps_within_budget, self.steps),
         }
     }

@@ -143,7 +143,8 @@ impl<'a> Groups<'a> {
             let Stay { line, organisation, step: None, .. } = *stay else { continue };
             let traits = Traits { line, organisation, clerk: None, step: None, day };
             if let Some(figures) = self.figures(&traits) {
-                figures.forwarded_days.add(stay.days, count);
+                let days = if stay.decided { &mut figures.decided_leg_days } else { &mut figures.forwarded_days };
+                days.add(stay.days, count);
             }
         }
     }
@@ -151,6 +152,7 @@ impl<'a> Groups<'a> {
     fn attributed(&self, places: &Places) -> Code {
         match self.query.attribution {
             Attribution::Intake => places.intake,
+            Attribution::Handling => places.handling,
             Attribution::Deciding => places.deciding,
             Attribution::Delivering => places.delivering,
         }

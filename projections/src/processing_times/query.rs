@@ -160,6 +160,10 @@ pub struct ProcessingTimesRow {
     pub recorded_late: i64,
     /// 转报停留: working days at organisations that sent the case up, by the day of sending.
     pub forwarded_days: Distribution,
+    /// Working days at the organisations that decided what was sent up to them, by the day of deciding.
+    pub decided_leg_days: Distribution,
+    /// 跨乡镇占比: applied for in another township than the one that handled it ÷ ended.
+    pub cross_township: Rate,
     /// Steps done within their budget ÷ steps; of rows by step only.
     pub within_budget: Rate,
 }

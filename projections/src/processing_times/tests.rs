@@ -140,6 +140,8 @@ fn check_row(row: &ProcessingTimesRow, closings: &[&Closing]) {
     let gross: Vec<u16> = closings.iter().map(|closing| closing.gross_days).collect();
     assert_eq!(row.gross_days.p90, nearest_rank(gross, 90));
     assert_eq!(row.same_day, Rate::of(count(&|closing| closing.gross_days == 0), closings.len() as i64));
+    let across = count(&|closing| closing.cross_township);
+    assert_eq!(row.cross_township, Rate::of(across, closings.len() as i64));
     assert_eq!(row.recorded_late, count(&|closing| closing.closed_on < closing.recorded_on));
     let sum = |of: &dyn Fn(&Closing) -> Option<u16>| closings.iter().filter_map(|c| of(c)).map(i64::from).sum::<i64>();
     assert_eq!(row.compression.promised_days, sum(&|closing| closing.legal_days.and(closing.promised_days)));
@@ -175,6 +177,21 @@ proptest! {
         let overdue_legal = open.values().filter(|(_, _, legal)| legal.is_some_and(|by| period.contains(by))).count();
         prop_assert_eq!(answer.total.open_overdue, overdue as i64);
         prop_assert_eq!(answer.total.open_overdue_statutory, overdue_legal as i64);
+    }
+
+    #[test]
+    fn whichever_organisation_answers_for_it_a_case_counts_once(seed in 1_u64..) {
+        let state = fold(&history(seed, 60));
+        let totals = [Attribution::Intake, Attribution::Handling, Attribution::Deciding, Attribution::Delivering].map(
+            |attribution| {
+                let group_by = vec![Dimension::Township];
+                let query = ProcessingTimesQuery { attribution, group_by, ..everything("2022-01-01", "2022-07-01") };
+                let answer = ask(&state, &query);
+                assert_eq!(answer.rows.iter().map(|row| row.n).sum::<i64>(), answer.total.n);
+                (answer.total.n, answer.total.closings, answer.total.open_overdue, answer.total.cross_township)
+            },
+        );
+        prop_assert!(totals.iter().all(|total| *total == totals[0]));
     }
 
     #[test]

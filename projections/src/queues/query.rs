@@ -39,6 +39,7 @@ impl QueueKey {
                 | Event::Appointment(_)
                 | Event::Item(_)
                 | Event::Organisation(_)
+                | Event::Instrument(_)
                 | Event::Roster(_)
                 | Event::ServicePoint(_)
                 | Event::Calendar(_)
@@ -57,8 +58,10 @@ pub struct QueueQuery {
     pub organisation: Option<OrganisationId>,
     /// Only work of this kind.
     pub kind: Option<QueueKind>,
-    /// Only work that this person has taken.
+    /// Only work that this person has taken; where somebody helps, only on cases that this person handed in.
     pub mine: Option<StaffId>,
+    /// Only work on cases that this station took in for others or helps with, wherever it waits.
+    pub helped_by: Option<OrganisationId>,
     /// Only work with this light.
     pub light: Option<Light>,
 }
@@ -172,7 +175,7 @@ impl Queues {
             let mut counts: BTreeMap<(QueueKind, Light), u64> = BTreeMap::new();
             let mut candidates: Vec<Candidate<'_>> = Vec::new();
             entries.visit(query.organisation.as_ref(), reference, |key, waiting| {
-                if query.mine.is_some() && query.mine != waiting.holder {
+                if !self.is_asked_for(query, key, waiting, reference) {
                     return;
                 }
                 let candidate = Candidate::new(key, waiting, today);
@@ -196,6 +199,16 @@ impl Queues {
                 counts: by_kind(counts),
             }
         })
+    }
+
+    fn is_asked_for(&self, query: &QueueQuery, key: &QueueKey, waiting: &Waiting, reference: &Reference) -> bool {
+        let Some(station) = &query.helped_by else { return query.mine.is_none() || query.mine == waiting.holder };
+        let QueueKey::Case(case) = key else { return false };
+        let Some(case) = self.cases.get(*case).map(|file| &file.case) else { return false };
+        let intake = case.application.as_ref().map(|application| &application.intake);
+        let mut places = intake.into_iter().chain(case.helper());
+        places.any(|place| reference.organisations.contains(station, place))
+            && (query.mine.is_none() || query.mine == case.submitted_by)
     }
 
     /// Returns the rows of one case or order, so that a live queue can tell what appeared, changed and vanished.

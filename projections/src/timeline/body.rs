@@ -4,9 +4,9 @@ use super::{ClockChange, ClockEffect, Detail, SealedText, TimelineDocument, Time
 use domain::clock::{Clocks, Deadline};
 use domain::event::CaseEvent;
 use domain::event::case::{
-    CaseAccepted, CaseDecided, CaseReceived, CaseSubmitted, Closing, Correction, DocumentRef, LegacyActivityRecorded,
-    LegacyCaseOpened, MaterialAttached, OneTimeNoticeIssued, RecordCorrected, ResultDelivered, SpecialProcedureOpened,
-    StepFinished, SupplementProvided, WarningAnswered, WarningRaised, WarningRead,
+    CaseAccepted, CaseDecided, CaseReceived, CaseSubmitted, Closing, Consent, Correction, DocumentRef,
+    LegacyActivityRecorded, LegacyCaseOpened, MaterialAttached, OneTimeNoticeIssued, RecordCorrected, ResultDelivered,
+    SpecialProcedureOpened, StepFinished, SupplementProvided, WarningAnswered, WarningRaised, WarningRead,
 };
 use domain::ids::{EventId, ExternalNumber};
 use domain::sealed::Sealed;
@@ -207,6 +207,11 @@ impl TimelineEntry {
                 self.documents.push(TimelineDocument { name_zh: "归档包".to_owned(), number, sha256 });
                 self.detail("retention", &body.retention);
             }
+            CaseEvent::ConsentRecorded(body) => self.consented(&body.consent),
+            CaseEvent::ConsentWithdrawn(body) => {
+                self.numbered("帮办代办同意书", &body.number);
+                self.text("reason", body.reason.as_ref());
+            }
             CaseEvent::LateEntryExplained(body) => {
                 self.numbered("补录依据", &body.paper_reference);
                 self.text("reason", Some(&body.reason));
@@ -237,7 +242,9 @@ impl TimelineEntry {
         self.detail("deciding", &body.deciding);
         self.detail_if("region", body.region.as_ref());
         self.detail_if("duplicate_of", body.duplicate_of);
-        self.document("帮办代办同意书", body.consent.as_ref());
+        if let Some(consent) = &body.consent {
+            self.consented(consent);
+        }
         self.materials.clone_from(&body.materials);
         self.text("applicant", Some(&body.applicant.person));
         self.text("agent", body.agent.as_ref().map(|agent| &agent.person));
@@ -335,11 +342,28 @@ impl TimelineEntry {
         self.anomalies.clone_from(&body.anomalies);
     }
 
+    fn consented(&mut self, consent: &Consent) {
+        self.documents.push(TimelineDocument {
+            name_zh: "帮办代办同意书".to_owned(),
+            number: consent.number.clone(),
+            sha256: consent.sha256.clone(),
+        });
+        self.detail("consent_given", name(&consent.how));
+        self.detail_if("consent_given_on", consent.given_on);
+        consent.scope.iter().for_each(|scope| self.detail("consent_scope", name(scope)));
+        self.detail_if("consent_until", consent.until);
+        self.detail_if("helper", consent.helper.as_ref());
+    }
+
     fn decided(&mut self, body: &CaseDecided) {
         self.numbered("决定书", &body.number);
         self.detail("outcome", name(&body.outcome));
         self.detail("organisation", &body.organisation);
         self.detail("authority", name(&body.authority));
+        if let Some(rests_on) = &body.instrument {
+            self.numbered(rests_on.kind.paper_zh(), &rests_on.number);
+            self.detail("instrument", &rests_on.instrument);
+        }
         self.detail_if("remedy", body.remedy.as_ref());
         self.detail_if("delivery_due", date(body.delivery_due.as_ref()));
         self.in_name_of = Some(body.in_name_of.clone());

@@ -58,6 +58,8 @@ pub fn label(event: &CaseEvent) -> (&'static str, &'static str) {
         CaseEvent::RecordCorrected(_) => ("更正记录", "Record corrected"),
         CaseEvent::CorrectionRejected(_) => ("更正未获批准", "Correction not approved"),
         CaseEvent::ResultRevoked(_) => ("撤销、变更或注销结果", "Result revoked, changed or cancelled"),
+        CaseEvent::ConsentRecorded(_) => ("登记帮办代办同意", "Consent to being helped recorded"),
+        CaseEvent::ConsentWithdrawn(_) => ("撤回帮办代办同意", "Consent to being helped taken back"),
         CaseEvent::CaseArchived(_) => ("归档", "Archived"),
         CaseEvent::LateEntryExplained(_) => ("补录说明", "Late entry explained"),
         CaseEvent::WarningRaised(_) => ("预警", "Warning raised"),

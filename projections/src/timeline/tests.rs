@@ -7,6 +7,7 @@ use domain::event::CaseEvent;
 use domain::event::case::{
     CaseDecided, Correction, DecisionOutcome, NoticeStage, OneTimeNoticeIssued, RecordCorrected,
 };
+use domain::event::instrument::{InstrumentKind, InstrumentRef};
 use domain::event::item::Authority;
 use proptest::prelude::*;
 
@@ -57,17 +58,24 @@ fn a_decision_says_in_whose_name_and_stops_the_legal_clock() {
         organisation: "361023100".parse().unwrap(),
         in_name_of: "361023-mz".parse().unwrap(),
         authority: Authority::Entrusted,
+        instrument: Some(InstrumentRef {
+            instrument: "WT-1".parse().unwrap(),
+            kind: InstrumentKind::Entrustment,
+            number: "委〔2021〕1号".parse().unwrap(),
+        }),
         reason: Some(sealed("why")),
         remedy: Some("复议".to_owned()),
         stops_promise: false,
         yields_result: false,
         delivery_due: None,
+        leg: None,
         anomalies: vec![Anomaly::SamePerson],
     };
     let timeline = told(vec![decided.into()]);
     let entry = &timeline.entries[0];
     assert_eq!(entry.in_name_of.as_ref().map(OrganisationId::as_str), Some("361023-mz"));
-    assert_eq!(entry.documents[0].name_zh, "决定书");
+    let documents: Vec<&str> = entry.documents.iter().map(|document| document.name_zh.as_str()).collect();
+    assert_eq!(documents, ["决定书", "委托书"]);
     assert_eq!(entry.clock.as_ref().map(|clock| clock.effect), Some(ClockChange::LegalStopped));
     assert_eq!(entry.anomalies, [Anomaly::SamePerson]);
     let names: Vec<&str> = entry.sealed.iter().map(|text| text.name.as_str()).collect();

@@ -162,6 +162,8 @@ impl Trace {
             | CaseEvent::CorrectionRejected(_)
             | CaseEvent::ResultRevoked(_)
             | CaseEvent::CaseArchived(_)
+            | CaseEvent::ConsentRecorded(_)
+            | CaseEvent::ConsentWithdrawn(_)
             | CaseEvent::LateEntryExplained(_)
             | CaseEvent::WarningRaised(_)
             | CaseEvent::WarningRead(_)
@@ -215,6 +217,7 @@ fn said(fact: &Fact, event: &CaseEvent) -> Vec<Change> {
         CaseEvent::StepStarted(body) => said.add(Attribute::Organisation, &body.organisation),
         CaseEvent::LegForwarded(body) => said.add(Attribute::Organisation, &body.to),
         CaseEvent::ConsultationOpened(body) => said.organisations(&body.organisations),
+        CaseEvent::ConsentRecorded(body) => said.organisations(&body.consent.helper),
         CaseEvent::NotRequiredTold(body) => said.closed(&body.closing),
         CaseEvent::IntakeRefused(body) => said.closed(&body.closing),
         CaseEvent::SupplementLapsed(body) => said.closed(&body.closing),
@@ -271,6 +274,7 @@ fn said(fact: &Fact, event: &CaseEvent) -> Vec<Change> {
         | CaseEvent::CorrectionRejected(_)
         | CaseEvent::ResultRevoked(_)
         | CaseEvent::CaseArchived(_)
+        | CaseEvent::ConsentWithdrawn(_)
         | CaseEvent::LateEntryExplained(_)
         | CaseEvent::WarningRaised(_)
         | CaseEvent::WarningRead(_)

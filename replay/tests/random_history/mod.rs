@@ -167,6 +167,7 @@ fn subject(event: &Event, stream: u8) -> Subject {
         Event::Item(_) => Subject::Item(format!("FZ-00{stream}").parse().unwrap()),
         Event::Organisation(_) => Subject::Organisation(format!("36102310{stream}").parse().unwrap()),
         Event::Calendar(_) => Subject::Calendar,
+        Event::Instrument(event) => Subject::Instrument(domain::instrument::instrument_of(event).clone()),
         Event::Policy(_) => Subject::Policy,
         Event::Roster(_) => Subject::Roster(format!("36102310{stream}").parse().unwrap(), "2026-03".parse().unwrap()),
         Event::ServicePoint(_) => Subject::ServicePoint(format!("36102310{stream}").parse().unwrap()),

@@ -7,7 +7,7 @@ use crate::files::{Summary, Written};
 use crate::node::Node;
 use crate::problem::{FieldError, Kind, Problem, Text};
 use crate::query::{FromParameters, Parameters, Query, invalid};
-use crate::reveal::Reveal;
+use crate::reveal::{Eyes, Reveal};
 use crate::rights::{self, Concerned};
 use crate::views::{Standing, When, file_of};
 use actix_web::web::{Data, Path};
@@ -315,8 +315,8 @@ async fn present_file(
     at: &Standing,
 ) -> Result<(Position, Arc<Written>), Problem> {
     let reads = &node.reads;
-    let persons = caller.scope.sees_persons();
-    let kept = reads.files.kept(id, persons, &node.vault);
+    let eyes = Eyes::of(caller);
+    let kept = reads.files.kept(id, eyes, &node.vault);
     let day = at.day();
     let (position, at_hand) = reads.views.live().read(|views| {
         let open = views.queues.state.case(id).map(|file| match &kept {
@@ -362,15 +362,15 @@ async fn closed_file(
 }
 
 fn write(node: &Node, caller: &Caller, id: CaseId, file: &CaseFile, day: NaiveDate) -> Result<Arc<Written>, Problem> {
-    let persons = caller.scope.sees_persons();
+    let eyes = Eyes::of(caller);
     let written = node.reads.views.today(|reference| {
         let concerned = Concerned::by(&file.case);
         concerned
             .is_visible_to(caller, &reference.organisations)
-            .then(|| Arc::new(Written::new(id, file, reference, &node.vault, persons, day)))
+            .then(|| Arc::new(Written::new(id, file, reference, &node.vault, eyes, day)))
     });
     let written = written.ok_or_else(Problem::not_found)?;
-    node.reads.files.keep(id, persons, written.clone());
+    node.reads.files.keep(id, eyes, written.clone());
     Ok(written)
 }
 
@@ -378,9 +378,8 @@ fn write(node: &Node, caller: &Caller, id: CaseId, file: &CaseFile, day: NaiveDa
 async fn past_file(node: &Node, caller: &Caller, id: CaseId, at: &Standing) -> Result<Arc<Written>, Problem> {
     visible(node, caller, id).await?;
     let file = node.reads.views.case_file(at, id).await?.ok_or_else(Problem::not_found)?;
-    let persons = caller.scope.sees_persons();
-    let written =
-        node.reads.views.today(|reference| Written::new(id, &file, reference, &node.vault, persons, at.day()));
+    let eyes = Eyes::of(caller);
+    let written = node.reads.views.today(|reference| Written::new(id, &file, reference, &node.vault, eyes, at.day()));
     Ok(Arc::new(written))
 }
 

@@ -6,7 +6,7 @@ use crate::cursor::Page;
 use crate::node::Node;
 use crate::problem::{Problem, Text};
 use crate::query::{FromParameters, Parameters, Query, invalid};
-use crate::reveal::Reveal;
+use crate::reveal::{Eyes, Reveal};
 use crate::rights;
 use crate::views::{Standing, Views, When};
 use actix_web::web::{Data, Path};
@@ -576,7 +576,7 @@ fn shown_booking(booking: &Booking, caller: &Caller, node: &Node) -> Value {
         "replaces": booked.replaces, "moved_to": booking.moved_to,
     });
     let stream = Subject::Slots(booked.appointment.day.clone());
-    Reveal::of(&node.vault, &stream, caller.scope.sees_persons()).reveal(&mut value);
+    Reveal::of(&node.vault, &stream, Eyes::of(caller)).reveal(&mut value);
     value
 }
 

@@ -255,7 +255,7 @@ impl Feed {
     }
 
     fn wants(&self, row: &QueueRow, organisations: &Organisations) -> bool {
-        let QueueQuery { organisation, kind, mine, light } = &self.query;
+        let QueueQuery { organisation, kind, mine, light, helped_by: _ } = &self.query;
         organisation.as_ref().is_none_or(|root| organisations.contains(root, &row.organisation))
             && kind.is_none_or(|kind| kind == row.kind)
             && light.is_none_or(|light| light == row.light)

@@ -13,6 +13,7 @@ use crate::views::{Standing, When};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get};
 use chrono::NaiveDate;
+use domain::actor::Role;
 use domain::case::Phase;
 use domain::clock::Light;
 use domain::ids::{CaseId, OrganisationId};
@@ -48,7 +49,13 @@ impl QueueFilter {
             kind: self.kind,
             mine: self.mine.then(|| caller.actor.id.clone()),
             light: self.light,
+            helped_by: None,
         }
+    }
+
+    /// A helper's cases wait wherever the township or the county has them.
+    fn query_of_helper(&self, caller: &Caller, station: OrganisationId, county: OrganisationId) -> QueueQuery {
+        QueueQuery { helped_by: Some(station), ..self.query(caller, county) }
     }
 }
 
@@ -136,7 +143,7 @@ struct After<K> {
     params(
         ("org" = Option<String>, Query, description = "Only this organisation and those under it", example = "361023100"),
         ("kind" = Option<String>, Query, description = "`receipt, acceptance, notice-due, supplement, review, consultation, incoming-leg, special-procedure-ending, approval, decision, result, output, delivery, rating-order, call-back, urging`", example = "review"),
-        ("mine" = Option<bool>, Query, description = "Only what the caller has taken"),
+        ("mine" = Option<bool>, Query, description = "Only what the caller has taken; of a village agent, what waits in cases handed in for others"),
         ("light" = Option<String>, Query, description = "`red-statutory, red, yellow, green, paused`: of the queue's own limit"),
         crate::openapi::PageParameters, crate::openapi::WhenParameters,
     ),
@@ -199,7 +206,11 @@ async fn queue_page(
         Some(resumed) => resumed.at.again(&node.clock),
         None => reads.views.resolve(when, &node.clock).await?,
     };
-    let query = filter.query(caller, organisation.clone());
+    let county = reads.views.today(|reference| reference.organisations.county_of(&organisation).cloned());
+    let query = match county.filter(|_| caller.actor.role == Role::VillageAgent) {
+        Some(county) => filter.query_of_helper(caller, organisation.clone(), county),
+        None => filter.query(caller, organisation.clone()),
+    };
     let (after, limit, day) = (resumed.map(|resumed| resumed.key), page.limit, at.day());
     let ask =
         move |queues: &Queues, data: &ReferenceData| queues.page(&query, after.as_ref(), limit, &data.reference, day);

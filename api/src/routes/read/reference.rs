@@ -174,6 +174,8 @@ struct OrganisationEntry<'a> {
     valid_from: NaiveDate,
     #[serde(skip_serializing_if = "Option::is_none")]
     dissolved_after: Option<NaiveDate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone: Option<&'a str>,
     hours: Option<Hours>,
     windows: Vec<WindowEntry<'a>>,
 }
@@ -213,6 +215,7 @@ impl<'a> OrganisationEntry<'a> {
             synthetic: organisation.registered.synthetic,
             valid_from: organisation.registered.valid_from,
             dissolved_after: organisation.dissolved_after,
+            phone: organisation.phone(day),
             hours,
             windows: windows
                 .map(|(window, about)| WindowEntry { window, name_zh: &about.name_zh, purpose: &about.purpose })

@@ -163,7 +163,7 @@ pub(super) struct Told<T> {
         ("item" = Option<String>, Query, description = "Only this item", example = "FZ-001"),
         ("org" = Option<String>, Query, description = "Only this organisation and those under it", example = "361023"),
         ("closing" = Option<String>, Query, description = "Only cases that ended so", example = "granted"),
-        ("attribution" = Option<String>, Query, description = "`intake`, `deciding` (default) or `delivering`"),
+        ("attribution" = Option<String>, Query, description = "`intake`, `handling`, `deciding` (default) or `delivering`"),
         ("region_as" = Option<String>, Query, description = "`then` or `now` (default)"),
         ("source" = Option<String>, Query, description = "`own` (default), a legacy system, or `all`"),
         crate::openapi::WhenParameters,
@@ -174,7 +174,8 @@ pub(super) struct Told<T> {
         "rows": [{"key": {"month": "2022-02"}, "n": 412,
             "on_time_promised": {"numerator": 398, "denominator": 410, "rate": 0.9707},
             "working_days": {"n": 410, "mean": 6.4, "p50": 5, "p90": 14, "p95": 17, "max": 31},
-            "open_overdue": 3, "recorded_late": 9}],
+            "open_overdue": 3, "recorded_late": 9,
+            "cross_township": {"numerator": 37, "denominator": 412, "rate": 0.0898}}],
         "total": {"key": {}, "n": 412}, "legacy": {}
     })))
 )]
@@ -269,7 +270,7 @@ pub(crate) async fn get_satisfaction(
     params(
         ("month" = String, Query, description = "The month", example = "2022-02"),
         ("org" = Option<String>, Query, description = "Only this organisation and those under it", example = "361023"),
-        ("attribution" = Option<String>, Query, description = "`intake`, `deciding` (default) or `delivering`"),
+        ("attribution" = Option<String>, Query, description = "`intake`, `handling`, `deciding` (default) or `delivering`"),
         ("source" = Option<String>, Query, description = "`own` (default), a legacy system, or `all`"),
         crate::openapi::WhenParameters,
     ),

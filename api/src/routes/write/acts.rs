@@ -1,11 +1,13 @@
 //! What the body of each action on a case may say, in clear.
 
 mod ending;
+mod helping;
 mod intake;
 mod oversight;
 mod review;
 
 pub use ending::*;
+pub use helping::*;
 pub use intake::*;
 pub use oversight::*;
 pub use review::*;
@@ -93,6 +95,8 @@ pub fn body_of(action: Action) -> Option<Body> {
         Action::ApproveCorrection => body::<ApproveCorrectionBody>(),
         Action::RejectCorrection => body::<RejectCorrectionBody>(),
         Action::RevokeResult => body::<RevokeResultBody>(),
+        Action::RecordConsent => body::<RecordConsentBody>(),
+        Action::WithdrawConsent => body::<WithdrawConsentBody>(),
         Action::Archive => body::<ArchiveBody>(),
     })
 }

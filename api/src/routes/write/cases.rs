@@ -14,7 +14,6 @@ use chrono::NaiveDate;
 use domain::actor::{Channel, Role};
 use domain::case::{Action, Case, CaseCommand, Submit, Survivor};
 use domain::decider::Context;
-use domain::event::case::DocumentRef;
 use domain::event::{CaseEvent, Event};
 use domain::fact::Subject;
 use domain::ids::{CaseId, CommandId, ExternalNumber, ItemId, OrganisationId, RegionCode, SourceName, SubjectId};
@@ -59,10 +58,10 @@ pub struct OpenCaseBody {
     #[serde(default)]
     #[schema(inline)]
     pub beneficiaries: Vec<PersonBody>,
-    /// The applicant's written consent to being helped; its number is made here if absent.
+    /// The applicant's consent to being helped; its number is made here if absent.
     #[serde(default)]
     #[schema(inline)]
-    pub consent: Option<acts::DocumentBody>,
+    pub consent: Option<acts::ConsentBody>,
     /// The form, as the item asks for it.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
@@ -94,7 +93,9 @@ impl OpenCaseBody {
             flaws.add("/beneficiaries", "人数过多", format!("must have at most {BENEFICIARIES_MAX} entries"));
         }
         flaws.list("/materials", &self.materials);
-        acts::check_document("/consent", self.consent.as_ref(), flaws);
+        if let Some(consent) = &self.consent {
+            consent.check("/consent", flaws);
+        }
         let form_bytes = self.form.as_ref().and_then(|form| serde_json::to_vec(form).ok()).map_or(0, |form| form.len());
         if FORM_BYTES_MAX < form_bytes {
             flaws.add("/form", "表单过大", format!("must have at most {FORM_BYTES_MAX} bytes"));
@@ -178,10 +179,7 @@ impl Opening<'_> {
             applicant: party(&body.applicant)?,
             agent: body.agent.as_ref().map(party).transpose()?,
             beneficiaries: body.beneficiaries.iter().map(party).collect::<Result<_, _>>()?,
-            consent: body.consent.as_ref().map(|consent| DocumentRef {
-                number: consent.number.clone().unwrap_or_else(|| self.number("TY")),
-                sha256: consent.sha256.clone(),
-            }),
+            consent: body.consent.as_ref().map(|consent| consent.consent(|| self.number("TY"))),
             form: form.map(|form| self.words(&form)).transpose()?,
             intake: self.intake.clone(),
             region: body.region.clone(),

@@ -14,12 +14,14 @@ use crate::seal::Flaws;
 use actix_multipart::{Multipart, MultipartError};
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
 use actix_web::{HttpRequest, HttpResponse, web};
+use domain::actor::Role;
 use domain::case::{Case, CaseCommand};
 use domain::event::Event;
 use domain::event::access::PaperRead;
 use domain::event::case::{MaterialAttached, TrustLevel};
 use domain::fact::Subject;
 use domain::ids::{CommandId, MaterialCode, PaperId};
+use domain::zone::day_of;
 use eventstore::CommandDigest;
 use futures::TryStreamExt as _;
 use serde_json::Value;
@@ -221,6 +223,11 @@ pub async fn give_back(
     }
     let paper: PaperId = paper.parse().map_err(|_| Problem::not_found())?;
     let attached = loaded.state.papers.get(&paper).ok_or_else(Problem::not_found)?;
+    if caller.actor.role == Role::VillageAgent {
+        // A helper sees what helpers of the station handed in, and nothing that others put into the file.
+        let own = loaded.state.helpers_papers.get(&paper) == Some(&caller.actor.organisation);
+        loaded.state.helper_may_see(day_of(node.clock.now())).ok().filter(|()| own).ok_or_else(Problem::not_found)?;
+    }
     let application = loaded.state.application.as_ref().ok_or_else(Problem::not_found)?;
     let media_type = attached.media_type.clone();
     let read_event = PaperRead {

@@ -6,15 +6,18 @@ use crate::auth::Caller;
 use crate::execute::{Begun, Done};
 use crate::labels;
 use crate::node::Node;
-use crate::problem::{Kind, Problem};
+use crate::problem::{Kind, Problem, Text};
 use crate::seal::{Flaws, IdType, PersonBody, PersonKind};
 use crate::vault::VaultError;
 use actix_web::{HttpResponse, web};
+use chrono::NaiveDate;
 use domain::actor::Role;
+use domain::case::Case;
 use domain::event::Event;
 use domain::event::access::PersonUnmasked;
 use domain::fact::Subject;
 use domain::sealed::Party;
+use domain::zone::day_of;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -118,6 +121,9 @@ pub async fn unmask(
         flaws.add("/fields", "至少一项", "must name at least one field");
     }
     flawless(flaws)?;
+    if caller.actor.role == Role::VillageAgent {
+        may_help_with(&body.fields, &loaded.state, day_of(node.clock.now()))?;
+    }
     let application = loaded.state.application.as_ref().ok_or_else(Problem::not_found)?;
     let context = Subject::Case(id).to_string();
     let shown = |party: &Party| -> Result<Value, VaultError> {
@@ -161,6 +167,16 @@ pub async fn unmask(
         }
     };
     Ok(told(&id.to_string(), &done, persons))
+}
+
+/// A helper needs to find and to call the person, and nothing that could be misused: neither number nor account.
+fn may_help_with(fields: &[Field], case: &Case, day: NaiveDate) -> Result<(), Problem> {
+    if fields.iter().any(|field| matches!(field, Field::IdNumber | Field::BankCard)) {
+        let detail =
+            Text::new("帮办代办人员不得查看证件号码和银行卡号", "a helper sees neither identity numbers nor accounts");
+        return Err(Problem::new(Kind::Forbidden).detail(detail));
+    }
+    Ok(case.helper_may_see(day)?)
 }
 
 fn told(id: &str, done: &Done, persons: Vec<Value>) -> HttpResponse {

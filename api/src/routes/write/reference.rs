@@ -42,7 +42,7 @@ fn is_city_admin(node: &Node, caller: &Caller) -> Result<(), Problem> {
     }
 }
 
-fn is_admin_over(node: &Node, caller: &Caller, organisation: &OrganisationId) -> Result<(), Problem> {
+pub(super) fn is_admin_over(node: &Node, caller: &Caller, organisation: &OrganisationId) -> Result<(), Problem> {
     let reference = node.reference.now();
     let over = reference.reference.organisations.contains(&caller.actor.organisation, organisation);
     match caller.actor.role == Role::Admin && over {
@@ -92,7 +92,7 @@ fn unknown(given: &Value, understood: &Value, at: String) -> Option<String> {
     }
 }
 
-async fn execute<D: Stream<Rejection: Into<Problem>>>(
+pub(super) async fn execute<D: Stream<Rejection: Into<Problem>>>(
     node: &Node,
     caller: &Caller,
     incoming: &Incoming,
@@ -182,7 +182,7 @@ pub struct AppointBody {
     pub valid_from: NaiveDate,
 }
 
-/// `POST /organisations/{id}/actions/{action}`: `set-opening-days`, `open-window`, `close-window`, `appoint-staff`,
+/// `POST /organisations/{id}/actions/{action}`: `set-opening-days`, `set-contact`, `open-window`, `close-window`, `appoint-staff`,
 /// `relieve-staff` or `dissolve`.
 ///
 /// # Errors
@@ -200,7 +200,7 @@ pub async fn act_on_organisation(
     let subject = Subject::Organisation(id.clone());
     let act = match action.as_str() {
         "appoint-staff" => appoint(&node, &incoming, &id).await?,
-        "set-opening-days" | "open-window" | "close-window" | "relieve-staff" | "dissolve" => {
+        "set-opening-days" | "set-contact" | "open-window" | "close-window" | "relieve-staff" | "dissolve" => {
             let mut body = incoming.object()?;
             body.insert("organisation".to_owned(), id.as_str().into());
             command(&action, body)?

@@ -95,7 +95,7 @@ fn a_village_agent_applies_with_the_applicants_consent_only() {
     apply.intake = id(VILLAGE);
     let story = Story::begins("2026-03-02 09:00");
     story.clone().refuses(&agent, CaseCommand::Submit(apply.clone()), Rejection::ConsentMissing);
-    apply.consent = Some(document("C-1"));
+    apply.consent = Some(consent("C-1"));
     let story = story.then(&agent, CaseCommand::Submit(apply));
     // The township's clerk receives what the village sent.
     assert_eq!(story.then(&clerk(), receive()).case.at, Some(id(HALL)));

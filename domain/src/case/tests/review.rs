@@ -130,6 +130,13 @@ fn a_forwarded_case_changes_hands_but_not_its_clocks() {
     assert_eq!((story.case.phase, &story.case.clocks), (Phase::Accepted, &clocks));
     let leg = story.case.legs.last().unwrap();
     assert_eq!((leg.leg, leg.to.as_str()), (2, "361023-NY"));
+    // The leg's own date: the budgets of the steps that nobody has done yet.
+    let budget: u16 = story.case.application.as_ref().map_or(0, |application| {
+        let version = CITY.catalogue.version(&application.item, application.item_version).unwrap();
+        version.definition.steps.iter().filter(|step| !step.before_acceptance).map(|step| step.budget_days).sum()
+    });
+    let due = leg.due.as_ref().unwrap();
+    assert_eq!((due.start, due.limit.days), (day("2026-03-03"), budget));
     assert_eq!(kinds(&story), [DutyKind::IncomingLeg]);
     let story = story.then(&county(Role::Handler, "vet"), CaseCommand::Claim);
     assert_eq!(kinds(&story), [DutyKind::Review]);
@@ -143,6 +150,7 @@ fn a_forwarded_case_is_decided_where_it_was_forwarded_to_and_nowhere_else() {
     let story = story.then(&county(Role::Chief, "county-chief"), granted);
     let decision = story.case.decision.as_ref().unwrap();
     assert_eq!(decision.organisation, id("361023-NY"));
+    assert_eq!(decision.instrument, None);
     story.marks_nothing().then(&output(), finish());
 }
 

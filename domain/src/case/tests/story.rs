@@ -76,6 +76,18 @@ pub(super) fn document(number: &str) -> DocumentRef {
     DocumentRef { number: id(number), sha256: None }
 }
 
+pub(super) fn consent(number: &str) -> Consent {
+    Consent {
+        number: id(number),
+        sha256: None,
+        how: ConsentGiven::Signed,
+        given_on: None,
+        scope: Vec::new(),
+        until: None,
+        helper: None,
+    }
+}
+
 pub(super) fn party(subject: &str) -> Party {
     Party {
         subject: id(subject),
