@@ -30,6 +30,8 @@ const IPV6_PREFIX_BITS: u32 = 64;
 pub const ROUTES: &[(&str, u32, u32)] = &[
     // Open to whoever holds a receipt: a hall's visitors share an address, a guesser of codes needs many more tries.
     ("POST /api/v1/ratings", 120, 60),
+    // How far a case is, by a code of the same kind.
+    ("POST /api/v1/progress", 30, 10),
 ];
 
 /// The allowances of one server, and how much of each is used.

@@ -166,7 +166,7 @@ pub enum ClockChange {
 
 impl Projection for Timeline {
     const NAME: &'static str = "timeline";
-    const REVISION: u32 = 1;
+    const REVISION: u32 = 2;
 
     fn apply(&mut self, fact: &Fact) {
         let (Event::Case(event), Subject::Case(case)) = (&fact.event, &fact.subject) else { return };

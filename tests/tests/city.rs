@@ -15,11 +15,11 @@ use domain::event::{CaseEvent, Event};
 use domain::fact::Fact;
 use domain::zone::{Instant, day_of};
 use eventstore::{EventStore, Options as LogOptions, Position, Selection, Sled};
+use projections::Projection as _;
 use projections::balance::Balance;
 use projections::halls::Halls;
 use projections::oversight::Oversight;
 use projections::processing_times::{Cohort, Dimension, ProcessingTimes, ProcessingTimesQuery, RegionAs};
-use projections::Projection as _;
 use projections::queues::Queues;
 use projections::satisfaction::Satisfaction;
 use projections::scope::{Attribution, Period, Source};
@@ -142,12 +142,12 @@ async fn decisions_live_where_the_instruments_say() {
                 assert!(instrument.is_in_force(day_of(fact.occurred_at)), "{decided:?}");
                 under += 1;
             }
-            Event::Case(CaseEvent::CaseSubmitted(submitted)) if submitted.item.as_str() == "FZ-005" => {
-                if submitted.intake != submitted.handling
-                    && !submitted.intake.as_str().starts_with(submitted.handling.as_str())
-                {
-                    across.push(day_of(fact.occurred_at));
-                }
+            Event::Case(CaseEvent::CaseSubmitted(submitted))
+                if submitted.item.as_str() == "FZ-005"
+                    && submitted.intake != submitted.handling
+                    && !submitted.intake.as_str().starts_with(submitted.handling.as_str()) =>
+            {
+                across.push(day_of(fact.occurred_at));
             }
             _ => (),
         }

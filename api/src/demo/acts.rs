@@ -43,6 +43,7 @@ pub(super) fn actor(act: &Act, stage: &mut Stage<'_>) -> Result<Actor, IdError> 
     let holding = stage.case.at.as_ref().or(handling);
     let Some(holding) = holding.cloned() else { return Ok(system_actor()) };
     let hall = handling.cloned().unwrap_or_else(|| holding.clone());
+    let deciding = application.map(|application| application.deciding.clone());
     let village = stage.item.definition.authority == Authority::VillageSelf;
     match act {
         _ if village && in_the_village(act) => post(&holding, Role::VillageAgent, 1, None),
@@ -51,7 +52,6 @@ pub(super) fn actor(act: &Act, stage: &mut Stage<'_>) -> Result<Actor, IdError> 
         | Act::Supplement
         | Act::Accept
         | Act::AcceptTolerantly
-        | Act::HandleAtOnce { .. }
         | Act::NotRequired
         | Act::RefuseIntake
         | Act::Return
@@ -68,7 +68,10 @@ pub(super) fn actor(act: &Act, stage: &mut Stage<'_>) -> Result<Actor, IdError> 
         | Act::Forward
         | Act::RequestAbort
         | Act::AnswerUrging => handler(&holding, stage),
-        Act::ApprovePause | Act::ApproveAbort | Act::Decide { .. } => chief(&holding, stage),
+        // Whoever took it in elsewhere has no power to decide it; the hall of the applicant's own township has.
+        Act::HandleAtOnce { .. } => clerk(&hall, stage),
+        Act::Decide { .. } => chief(&deciding.unwrap_or(holding), stage),
+        Act::ApprovePause | Act::ApproveAbort => chief(&holding, stage),
         Act::ApproveExtension => post(&holding, Role::OrganHead, 1, None),
         Act::MakeResult => post(&holding, Role::CertificateMaker, 1, None),
         Act::Finish | Act::Deliver | Act::Archive => post(&hall, Role::DeliveryClerk, 1, None),

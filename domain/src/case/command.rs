@@ -61,6 +61,7 @@ pub struct Survivor {
 
 /// What may be asked of a case. The names are those of the actions.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a command lives once, for as long as it is decided")]
 pub enum CaseCommand {
     /// T1.
     Submit(Submit),

@@ -50,6 +50,7 @@ pub struct OpinionOrigin {
 
 /// What may be asked of a rating.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "a command lives once, for as long as it is decided")]
 pub enum RatingCommand {
     /// 邀评, by the rule.
     Invite {
