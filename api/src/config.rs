@@ -25,6 +25,10 @@ pub struct Config {
     pub limits: Limits,
     /// The ticking of automatic facts.
     pub ticker: Ticker,
+    /// 数据共享: the city's data service.
+    pub data_share: DataShare,
+    /// 证照库: the city's certificate libraries that can be read over the network, by name.
+    pub libraries: BTreeMap<String, Library>,
     /// How logs are written: `pretty` for people, `json` for machines. `YICHUANG_LOG_FORMAT` wins.
     pub log_format: LogFormat,
 }
@@ -99,6 +103,63 @@ impl Rate {
     }
 }
 
+/// Where the city's data are asked. Without address and file nobody answers.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DataShare {
+    /// The service's name, as it stands in the log.
+    pub name: String,
+    /// Its address, `http://…`; questions go to `<url>/queries`.
+    pub url: Option<String>,
+    /// What it wants to be shown. `YICHUANG_DATA_SHARE_TOKEN` wins.
+    pub token: Option<Secret>,
+    /// A file of answers in its place, for demonstrations.
+    pub file: Option<PathBuf>,
+    /// How long an answer may take, in seconds.
+    pub patience_seconds: u64,
+    /// Which data speak of a material, where they have another name than its code.
+    pub datasets: BTreeMap<String, String>,
+}
+
+/// A certificate library that can be read over the network.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Library {
+    /// Its address, `http://…`; certificates are asked for at `<url>/certificates`.
+    pub url: String,
+    /// What it wants to be shown.
+    #[serde(default)]
+    pub token: Option<Secret>,
+    /// How long a page may take, in seconds.
+    #[serde(default = "patience_seconds")]
+    pub patience_seconds: u64,
+}
+
+fn patience_seconds() -> u64 {
+    5
+}
+
+impl Default for DataShare {
+    fn default() -> Self {
+        Self {
+            name: "city-data".to_owned(),
+            url: None,
+            token: None,
+            file: None,
+            patience_seconds: patience_seconds(),
+            datasets: BTreeMap::new(),
+        }
+    }
+}
+
+impl DataShare {
+    /// How long an answer may take.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        Duration::from_secs(self.patience_seconds)
+    }
+}
+
 /// When automatic facts are looked for.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -117,6 +178,8 @@ impl Default for Config {
             http: Http::default(),
             limits: Limits::default(),
             ticker: Ticker::default(),
+            data_share: DataShare::default(),
+            libraries: BTreeMap::new(),
             log_format: LogFormat::default(),
         }
     }
@@ -245,6 +308,7 @@ impl Config {
                     value.parse().map_err(|_| refused("it must be an address such as 127.0.0.1:8080".into()))?;
             }
             "YICHUANG_JWT_SECRET" => self.auth.jwt_secret = Some(Secret(value)),
+            "YICHUANG_DATA_SHARE_TOKEN" => self.data_share.token = Some(Secret(value)),
             "YICHUANG_MASTER_KEY" => self.vault.master_key = Some(Secret(value)),
             "YICHUANG_MASTER_KEY_FILE" => self.vault.master_key_file = Some(value.into()),
             "YICHUANG_LOG_FORMAT" => {

@@ -6,6 +6,7 @@
 
 mod acts;
 mod arrivals;
+mod certificates;
 mod city;
 mod dice;
 mod engine;

@@ -13,12 +13,14 @@ use domain::appointment::DaySlots;
 use domain::calendar::WorkingCalendar;
 use domain::case::Case;
 use domain::catalogue::Item;
+use domain::certificate::Certificate;
 use domain::decider::{Context, Decider};
 use domain::event::case::{DuplicateMerged, LateEntryExplained};
 use domain::event::{CaseEvent, Event};
 use domain::fact::{Fact, Subject};
 use domain::ids::{CaseId, CommandId, EventId, ExternalNumber};
 use domain::instrument::{Instrument, InstrumentCommand};
+use domain::library::Library;
 use domain::organisation::OrganisationState;
 use domain::policy::Policies;
 use domain::rating::Rating;
@@ -34,6 +36,7 @@ use replay::codec;
 use replay::history::{History, HistoryError};
 use replay::journal::{Append, Journal, NewFact};
 use std::collections::HashSet;
+use std::mem::discriminant;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use ulid::Ulid;
@@ -77,6 +80,22 @@ pub struct LateEntry {
     /// The number of the paper that shows when it happened.
     pub paper_reference: ExternalNumber,
 }
+
+/// What one act writes to another stream, all or nothing with its own.
+#[derive(Debug, Clone)]
+pub struct Beside {
+    /// Which stream.
+    pub subject: Subject,
+    /// The version of it that was looked at; 0 if it is to be new.
+    pub version: u64,
+    /// What happens to it.
+    pub event: Event,
+    /// The words by which feeds filter it.
+    pub labels: Vec<String>,
+}
+
+/// The most events that follow in other streams from one act's facts.
+const BESIDE_MAX: usize = 1;
 
 /// What came of it.
 #[derive(Debug, Clone)]
@@ -263,9 +282,10 @@ impl Executor {
         let page = self.history().page(Position(appended.first.0.saturating_sub(1)), count).await?;
         let version = appended.versions.first().map_or(0, |(_, version)| version.0);
         let mut facts = page.facts;
-        // What happened beside it, in another stream, comes after it.
+        // What happened to others of its kind, as when a duplicate goes into another case, is no part of the answer.
         if let Some(subject) = facts.first().map(|fact| fact.subject.clone()) {
-            facts.retain(|fact| fact.subject == subject);
+            let kind = discriminant(&subject);
+            facts.retain(|fact| fact.subject == subject || discriminant(&fact.subject) != kind);
         }
         Ok(Done { facts, version, position: appended.last.0 })
     }
@@ -311,14 +331,30 @@ impl Executor {
     /// A rule forbids it, others were faster, or the log is in trouble.
     pub async fn execute<D: Stream>(
         &self,
-        _under_way: &UnderWay<'_>,
+        under_way: &UnderWay<'_>,
         asked: &Asked,
         subject: &Subject,
         command: &D::Command,
         also: &[(Subject, u64)],
     ) -> Result<Done, ExecuteError<D::Rejection>> {
+        self.execute_beside::<D>(under_way, asked, subject, command, also, &|_| Vec::new()).await
+    }
+
+    /// The same, with what follows from it in other streams, all or nothing.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn execute_beside<D: Stream>(
+        &self,
+        _under_way: &UnderWay<'_>,
+        asked: &Asked,
+        subject: &Subject,
+        command: &D::Command,
+        also: &[(Subject, u64)],
+        beside: &(dyn Fn(&[Fact]) -> Vec<Beside> + Sync),
+    ) -> Result<Done, ExecuteError<D::Rejection>> {
         let lane = self.lanes.enter::<D>(subject);
-        let mut making = Making { asked, subject, command, also, ids: Vec::new() };
+        let mut making = Making { asked, subject, command, also, beside, ids: Vec::new() };
         for _ in 0..=CONFLICT_ATTEMPTS_MAX {
             let recorded = if lane.has_tip() { None } else { Some(self.load::<D>(subject).await?) };
             let answer = match lane.turn(recorded, |loaded| self.decided(&mut making, loaded)) {
@@ -354,12 +390,13 @@ impl Executor {
         let mut relies_on = loaded.state.relies_on(making.command);
         relies_on.extend(D::rests_on(&events));
         let beside = loaded.state.beside(making.subject, &events);
-        let made = events.len() + beside.len();
+        let made = events.len() + BESIDE_MAX + beside.len();
         making.ids.resize_with(made.max(making.ids.len()), || EventId(self.clock.ulid()));
         let beside = beside.into_iter().map(|(subject, event)| {
             let known = D::remembered(self).and_then(|remembered| remembered.get(&subject));
             let labels = known.map_or_else(Vec::new, |known| known.state.labels(&subject, &reference.reference));
-            Beside { subject, event, labels }
+            let seen = making.also.iter().find(|(stream, _)| *stream == subject);
+            Beside { version: seen.map_or(0, |(_, version)| *version), subject, event, labels }
         });
         let attempt = Attempt { making, now, loaded, reference: &reference, beside: beside.collect() };
         let (append, after) = attempt.make(events, &relies_on);
@@ -460,6 +497,8 @@ impl Executor {
             | Subject::ServicePoint(_)
             | Subject::Hall(_)
             | Subject::Slots(_)
+            | Subject::Certificate(_)
+            | Subject::Library(_)
             | Subject::Access(_) => Ok(()),
         }
     }
@@ -479,7 +518,8 @@ impl Executor {
             fact.position = position;
             fact.recorded_at = recorded_at.unwrap_or(fact.recorded_at);
         }
-        loaded.position = facts.last().map_or(appended.last.0, |fact| fact.position);
+        let own = facts.iter().rfind(|fact| fact.subject == *subject);
+        loaded.position = own.map_or(appended.last.0, |fact| fact.position);
         loaded.recorded_at = recorded_at.or(loaded.recorded_at);
         let done = Done { facts, version: loaded.version, position: appended.last.0 };
         beside.iter().for_each(|subject| self.forget::<D>(subject));
@@ -557,6 +597,8 @@ struct Making<'a, D: Stream> {
     subject: &'a Subject,
     command: &'a D::Command,
     also: &'a [(Subject, u64)],
+    /// What follows from its facts in other streams; it is part of the answer.
+    beside: &'a (dyn Fn(&[Fact]) -> Vec<Beside> + Sync),
     ids: Vec<EventId>,
 }
 
@@ -573,14 +615,8 @@ struct Attempt<'a, D: Stream> {
     now: Instant,
     loaded: &'a Loaded<D>,
     reference: &'a ReferenceData,
+    /// What happens in other streams along with it, as the stream itself tells; it is not part of the answer.
     beside: Vec<Beside>,
-}
-
-/// What happens in another stream along with an act.
-struct Beside {
-    subject: Subject,
-    event: Event,
-    labels: Vec<String>,
 }
 
 /// How things stand if the attempt succeeds; only the log knows the positions.
@@ -593,36 +629,40 @@ pub(crate) struct After<D> {
 
 impl<D: Stream> Attempt<'_, D> {
     fn make(&self, events: Vec<D::Event>, relies_on: &[Subject]) -> (Append, After<D>) {
-        let Making { asked, subject, also, ids, .. } = self.making;
+        let Making { asked, subject, also, beside, ids, .. } = self.making;
         let mut loaded = self.loaded.clone();
         let mut facts = Vec::with_capacity(events.len());
-        for (event, id) in events.into_iter().zip(ids) {
-            let fact = self.fact(event.into(), *id, loaded.version + 1);
+        let mut ids = ids.iter();
+        for (event, id) in events.into_iter().zip(ids.by_ref()) {
+            let fact = self.fact(subject, event.into(), *id, loaded.version + 1);
             loaded.take_in(&fact);
             facts.push(fact);
         }
         let labels = loaded.state.labels(subject, &self.reference.reference);
-        let new_fact = |fact: &Fact| NewFact {
+        let new_fact = |fact: &Fact, labels: &[String]| NewFact {
             id: fact.id,
             occurred_at: fact.occurred_at,
-            labels: labels.clone(),
+            labels: labels.to_vec(),
             event: fact.event.clone(),
         };
+        let own = facts.iter().map(|fact| new_fact(fact, &labels)).collect();
+        let mut writes = vec![((*subject).clone(), at(self.loaded.version), own)];
+        let follows = beside(&facts);
+        assert!(follows.len() <= BESIDE_MAX, "ids were made for no more");
+        // What is part of the answer lies together in the log.
+        for (Beside { subject, version, event, labels }, id) in follows.into_iter().zip(ids.by_ref()) {
+            let fact = self.fact(&subject, event, *id, version + 1);
+            writes.push((subject, at(version), vec![new_fact(&fact, &labels)]));
+            facts.push(fact);
+        }
+        for (Beside { subject, version, event, labels }, id) in self.beside.iter().zip(ids) {
+            let fact = self.fact(subject, event.clone(), *id, version + 1);
+            writes.push((subject.clone(), at(*version), vec![new_fact(&fact, labels)]));
+        }
+        let beside: Vec<Subject> = writes.iter().skip(1).map(|(stream, ..)| stream.clone()).collect();
         let relied_on = relies_on.iter().map(|stream| (stream.clone(), self.reference.version(stream)));
-        let is_written = |stream: &Subject| self.beside.iter().any(|other| other.subject == *stream);
-        let seen = also.iter().filter(|(stream, _)| !is_written(stream)).cloned();
-        let guards = relied_on.chain(seen).map(|(stream, version)| (stream, at(version)));
-        let own = ((*subject).clone(), at(self.loaded.version), facts.iter().map(new_fact).collect());
-        let beside = self.beside.iter().zip(ids.iter().skip(facts.len())).map(|(other, id)| {
-            let version = also.iter().find(|(stream, _)| *stream == other.subject).map_or(0, |(_, version)| *version);
-            let fact = NewFact {
-                id: *id,
-                occurred_at: facts.first().map_or(self.now, |fact| fact.occurred_at),
-                labels: other.labels.clone(),
-                event: other.event.clone(),
-            };
-            (other.subject.clone(), at(version), vec![fact])
-        });
+        let seen = relied_on.chain(also.iter().cloned()).filter(|(stream, _)| !beside.contains(stream));
+        let guards = seen.map(|(stream, version)| (stream, at(version)));
         let append = Append {
             command: asked.command,
             digest: asked.digest,
@@ -632,16 +672,15 @@ impl<D: Stream> Attempt<'_, D> {
             correlation: correlation(subject).unwrap_or(asked.command.0),
             causation: None,
             guards: guards.collect(),
-            writes: std::iter::once(own).chain(beside).collect(),
+            writes,
         };
-        let beside = self.beside.iter().map(|other| other.subject.clone()).collect();
         (append, After { loaded, facts, beside })
     }
 
-    fn fact(&self, event: Event, id: EventId, version: u64) -> Fact {
+    fn fact(&self, subject: &Subject, event: Event, id: EventId, version: u64) -> Fact {
         Fact {
             position: 0,
-            subject: self.making.subject.clone(),
+            subject: subject.clone(),
             version,
             id,
             recorded_at: self.now,
@@ -659,6 +698,8 @@ fn correlation(subject: &Subject) -> Option<Ulid> {
         Subject::Rating(_)
         | Subject::Hall(_)
         | Subject::Slots(_)
+        | Subject::Certificate(_)
+        | Subject::Library(_)
         | Subject::Item(_)
         | Subject::Organisation(_)
         | Subject::Roster(..)
@@ -750,6 +791,34 @@ impl Stream for Rating {
 
     fn relies_on(&self, _: &Self::Command) -> Vec<Subject> {
         vec![Subject::Calendar, Subject::Policy]
+    }
+}
+
+impl Stream for Certificate {
+    fn take_in(&mut self, fact: &Fact) {
+        if let Event::Certificate(event) = &fact.event {
+            self.evolve(event);
+        }
+    }
+
+    fn labels(&self, _: &Subject, reference: &Reference) -> Vec<String> {
+        self.content.as_ref().map_or_else(Vec::new, |content| {
+            labels::of_certificate(&content.holder.subject, &content.organisation, reference)
+        })
+    }
+}
+
+impl Stream for Library {
+    fn take_in(&mut self, fact: &Fact) {
+        if let Event::Library(event) = &fact.event {
+            self.evolve(event);
+        }
+    }
+
+    /// How far a library was read concerns whoever reads it: the city.
+    fn labels(&self, _: &Subject, reference: &Reference) -> Vec<String> {
+        let city = reference.organisations.iter().find(|organisation| organisation.parent().is_none());
+        city.map(|city| labels::of_organisation(city.id(), reference)).into_iter().collect()
     }
 }
 

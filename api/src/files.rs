@@ -151,6 +151,8 @@ struct Content<'a> {
     archive: &'a Option<domain::event::case::CaseArchived>,
     materials: Value,
     papers: Value,
+    relied_on: Value,
+    data_shares: Value,
     anomalies: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     legacy: Option<&'a domain::case::Legacy>,
@@ -247,6 +249,8 @@ fn content(id: CaseId, file: &CaseFile, reference: &Reference, light: Option<Lig
         archive: &case.archive,
         materials: json!(case.materials.values().collect::<Vec<_>>()),
         papers: json!(case.papers.values().collect::<Vec<_>>()),
+        relied_on: json!(case.relied_on.values().collect::<Vec<_>>()),
+        data_shares: numbered(&case.data_shares),
         anomalies: json!(case.anomalies),
         legacy: case.legacy.as_ref(),
     };

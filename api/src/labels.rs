@@ -27,6 +27,12 @@ pub fn of_case(id: CaseId, case: &Case, reference: &Reference) -> Vec<String> {
     labels
 }
 
+/// Returns the labels of a certificate's events: its holder, and who issued it or took it in.
+#[must_use]
+pub fn of_certificate(holder: &SubjectId, organisation: &OrganisationId, reference: &Reference) -> Vec<String> {
+    vec![of_person(holder), of_organisation(organisation, reference)]
+}
+
 /// Returns the label of a person.
 #[must_use]
 pub fn of_person(subject: &SubjectId) -> String {

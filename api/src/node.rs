@@ -3,6 +3,7 @@
 use crate::auth::{SecretTooShort, Tickets, TokenVerifier};
 use crate::clock::Clock;
 use crate::config::{Config, Secret};
+use crate::data_share::DataShare;
 use crate::execute::Executor;
 use crate::limits::{Limits, NoSuchRoute};
 use crate::papers::Papers;
@@ -54,6 +55,8 @@ pub struct Node {
     pub vault: Arc<Vault>,
     /// What was handed in.
     pub papers: Papers,
+    /// The city's data.
+    pub data_share: DataShare,
     /// The views at the end of the log.
     pub live: Arc<Live>,
     /// What decisions rely on.
@@ -101,6 +104,9 @@ pub enum StartError {
     /// A folder cannot be used.
     #[error("cannot use the folder {0}; check its permissions and the space left")]
     Folder(String, #[source] io::Error),
+    /// The city's data service cannot be set up.
+    #[error("cannot set up data sharing; check [data_share] in the settings")]
+    DataShare(#[source] io::Error),
     /// Nobody can be listened to there.
     #[error("cannot listen on {0}; is another server there?")]
     Listen(String, #[source] io::Error),
@@ -160,6 +166,7 @@ impl Node {
         let folder = layout.papers();
         let papers = Papers::open(&folder, config.http.paper_bytes_max)
             .map_err(|error| StartError::Folder(folder.display().to_string(), error))?;
+        let data_share = DataShare::open(&config.data_share).map_err(StartError::DataShare)?;
         let store: Arc<dyn EventStore> = Arc::new(Metered::new(store, metrics.clone()));
         let journal = Journal::new(Arc::clone(&store));
         record_built_ins(&journal, &clock).await?;
@@ -180,6 +187,7 @@ impl Node {
             store,
             vault,
             papers,
+            data_share,
             live,
             reference,
             executor,
@@ -196,7 +204,7 @@ impl Node {
     /// # Errors
     /// The index cannot be read.
     pub async fn cases_of(&self, subject: &SubjectId, limit: usize) -> Result<Vec<CaseId>, Problem> {
-        self.find(CaseFilter { subject: Some(subject.clone()), ..CaseFilter::default() }, limit).await
+        self.find_cases(CaseFilter { subject: Some(subject.clone()), ..CaseFilter::default() }, limit).await
     }
 
     /// Returns the newest open case of a person for an item, as far as the index knows.
@@ -206,7 +214,7 @@ impl Node {
     pub async fn open_case_of(&self, subject: &SubjectId, item: &ItemId) -> Result<Option<CaseId>, Problem> {
         let (subject, item) = (Some(subject.clone()), Some(item.clone()));
         let filter = CaseFilter { subject, item, open: Some(true), ..CaseFilter::default() };
-        Ok(self.find(filter, 1).await?.first().copied())
+        Ok(self.find_cases(filter, 1).await?.first().copied())
     }
 
     /// Returns the newest cases with a case or receipt number that begins so, as far as the index knows.
@@ -214,10 +222,14 @@ impl Node {
     /// # Errors
     /// The index cannot be read.
     pub async fn cases_numbered(&self, number: &str, limit: usize) -> Result<Vec<CaseId>, Problem> {
-        self.find(CaseFilter { number_prefix: Some(number.to_owned()), ..CaseFilter::default() }, limit).await
+        self.find_cases(CaseFilter { number_prefix: Some(number.to_owned()), ..CaseFilter::default() }, limit).await
     }
 
-    async fn find(&self, filter: CaseFilter, limit: usize) -> Result<Vec<CaseId>, Problem> {
+    /// Returns cases, the newest first, as far as the index knows.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub async fn find_cases(&self, filter: CaseFilter, limit: usize) -> Result<Vec<CaseId>, Problem> {
         let index = self.live.index().clone();
         let slice = Slice::through(self.live.position());
         let page = PageOfCases { after: None, limit, order: Order::Newest };

@@ -95,6 +95,7 @@ struct ProblemError {
     modifiers(&Token),
     tags(
         (name = "cases", description = "办件: one application from 申请 to 送达"),
+        (name = "certificates", description = "电子证照: certificates, libraries, and what stands for papers"),
         (name = "ratings", description = "好差评: ratings, and the orders that bad ones open"),
         (name = "halls", description = "大厅: tickets 取号叫号, screens, slots and appointments 预约"),
         (name = "queues", description = "待办: who has what to do, and lights"),

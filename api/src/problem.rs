@@ -28,7 +28,9 @@ impl Text {
         Self { zh: zh.into(), en: en.into() }
     }
 
-    fn in_language(&self, language: Language) -> &str {
+    /// Returns the words of one language.
+    #[must_use]
+    pub fn in_language(&self, language: Language) -> &str {
         match language {
             Language::Chinese => &self.zh,
             Language::English => &self.en,
@@ -337,6 +339,18 @@ impl Problem {
     /// A query parameter has no valid value.
     pub fn invalid_parameter(name: &str, detail: Text) -> Self {
         Self::new(Kind::InvalidParameter).errors(vec![FieldError::new(format!("/{name}"), detail)])
+    }
+
+    /// Returns it as the answer about one row of many: code, rule, and what is wrong where.
+    #[must_use]
+    pub fn of_row(&self, row: u64, language: Language) -> serde_json::Value {
+        let Inner { kind, detail, errors, rule, .. } = &*self.0;
+        let errors: Vec<_> = errors
+            .iter()
+            .map(|error| FieldErrorBody { pointer: &error.pointer, detail: error.detail.in_language(language) })
+            .collect();
+        let detail = detail.as_ref().map_or_else(|| kind.title(language), |text| text.in_language(language));
+        serde_json::json!({ "row": row, "code": kind.code(), "rule": rule, "detail": detail, "errors": errors })
     }
 
     fn body(&self, language: Language, instance: &str) -> Vec<u8> {

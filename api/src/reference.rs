@@ -79,6 +79,8 @@ fn is_reference(fact: &Fact) -> bool {
         | Subject::ServicePoint(_)
         | Subject::Hall(_)
         | Subject::Slots(_)
+        | Subject::Certificate(_)
+        | Subject::Library(_)
         | Subject::Access(_) => false,
     }
 }

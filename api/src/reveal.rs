@@ -111,6 +111,10 @@ impl<'a> Reveal<'a> {
     fn reveal_fields(&mut self, name: &str, fields: &mut Map<String, Value>) {
         if !self.eyes.see_persons() {
             fields.remove("acting_for");
+            // What stood for a paper names whose it was.
+            if fields.get("subject").is_some_and(Value::is_string) {
+                fields.remove("subject");
+            }
             if fields.get("role").and_then(Value::as_str) == Some("resident") {
                 fields.remove("id");
             }

@@ -3,9 +3,10 @@
 use crate::problem::{FieldError, Text};
 use crate::vault::{Keyring, Person, Vault, VaultError};
 use chrono::NaiveDate;
-use domain::case::{CaseCommand, Survivor};
+use domain::case::{CaseCommand, DataShareAsked, Survivor};
+use domain::certificate::Reliance;
 use domain::identity::{self, IdNumber};
-use domain::ids::{CaseId, CommandId, ExternalNumber, OrganisationId, SubjectId};
+use domain::ids::{CaseId, CertificateId, CommandId, ExternalNumber, MaterialCode, OrganisationId, SubjectId};
 use domain::sealed::{AgeBand, Party, PartyKind, Sealed};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -92,11 +93,43 @@ pub trait Act: Send {
         None
     }
 
+    /// Returns what must be found out elsewhere before it can be asked for.
+    fn needs(&self) -> Need<'_> {
+        Need::Nothing
+    }
+
     /// Returns the domain command, with every text about people sealed.
     ///
     /// # Errors
     /// A key is not there.
     fn command(&self, sealer: &Sealer<'_>) -> Result<CaseCommand, VaultError>;
+}
+
+/// What an act needs from elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need<'a> {
+    /// Nothing.
+    Nothing,
+    /// A certificate, as it is now.
+    Certificate(CertificateId),
+    /// An answer of the city's data.
+    DataShare {
+        /// Instead of which material.
+        code: &'a MaterialCode,
+        /// About whom; the applicant if absent.
+        about: Option<&'a SubjectId>,
+    },
+}
+
+/// What was found out.
+#[derive(Debug, Clone)]
+pub enum Found {
+    /// Nothing was needed.
+    Nothing,
+    /// The certificate.
+    Certificate(Box<Reliance>),
+    /// What the city's data were asked, and what came of it.
+    DataShare(Box<DataShareAsked>),
 }
 
 /// Seals the texts of one command, and makes the numbers that it prints.
@@ -119,6 +152,8 @@ pub struct Sealer<'a> {
     pub case: CaseId,
     /// The other case that the body names, where it names one.
     pub other: Option<Survivor>,
+    /// What was found out for the act.
+    pub found: &'a Found,
 }
 
 impl Sealer<'_> {

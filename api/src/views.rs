@@ -15,6 +15,7 @@ use eventstore::Position;
 use projections::Projection;
 use projections::balance::Balance;
 use projections::case_file::CaseFile;
+use projections::certificate_free::CertificateFree;
 use projections::coverage::Coverage;
 use projections::halls::Halls;
 use projections::oversight::Oversight;
@@ -187,6 +188,12 @@ impl Kept for RatingSigns {
 impl Kept for Halls {
     fn of(views: &replay::views::Views) -> &View<Self> {
         &views.halls
+    }
+}
+
+impl Kept for CertificateFree {
+    fn of(views: &replay::views::Views) -> &View<Self> {
+        &views.certificate_free
     }
 }
 

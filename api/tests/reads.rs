@@ -19,12 +19,14 @@ use std::pin::Pin;
 const NO_CASE: &str = "01J8Z3M6Q5Y7V9X1B2C3D4E5F6";
 
 /// Every read below the prefix, with what it cannot do without.
-const READS: [&str; 40] = [
+const READS: [&str; 43] = [
     "/cases",
     "/cases/{case}",
     "/cases/{case}/timeline",
     "/cases/{case}/events",
     "/accesses",
+    "/cases/{case}/certificates",
+    "/certificates",
     "/queues",
     "/queues/361023100",
     "/queues/361023100/stream",
@@ -53,6 +55,7 @@ const READS: [&str; 40] = [
     "/halls/361023100/screen/stream",
     "/halls/361023100/slots",
     "/appointments",
+    "/statistics/certificate-free",
     "/items",
     "/items/FZ-001",
     "/organisations",
@@ -134,6 +137,7 @@ async fn forged_cursors_absurd_numbers_and_reversed_ranges_are_refused() {
     let clerk = city.token("clerk", HALL);
     let lists = [
         "/cases",
+        "/certificates",
         "/anomalies",
         "/warnings",
         "/ratings",
@@ -153,7 +157,7 @@ async fn forged_cursors_absurd_numbers_and_reversed_ranges_are_refused() {
             city.get(&clerk, &with(path, &format!("limit={limit}"))).await.refused(400, "invalid-parameter");
         }
     }
-    for path in ["/statistics/processing-times", "/statistics/satisfaction"] {
+    for path in ["/statistics/processing-times", "/statistics/satisfaction", "/statistics/certificate-free"] {
         city.get(&clerk, &with(path, "from=2026-02-02&to=2026-02-01")).await.refused(400, "reversed-range");
         city.get(&clerk, &with(path, "from=2026-02-01&to=2026-04-01")).await.refused(400, "future-moment");
         city.get(&clerk, &with(path, "group_by=colour")).await.refused(400, "invalid-parameter");

@@ -122,7 +122,10 @@ async fn an_older_version_is_refused_with_the_one_that_is_current() {
 async fn a_stranger_gets_nowhere() {
     let city = City::new().await;
     for (method, path) in api::routes::write::ROUTES {
-        let path = path.replace("{id}", "01J8Z3M6Q5Y7V9X1B2C3D4E5F6").replace("{action}", "receive");
+        let path = path
+            .replace("{id}", "01J8Z3M6Q5Y7V9X1B2C3D4E5F6")
+            .replace("{action}", "receive")
+            .replace("{library}", "city");
         let request =
             || TestRequest::default().method(method.parse::<Method>().unwrap()).uri(&format!("/api/v1{path}"));
         let nobody = city

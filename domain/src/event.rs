@@ -4,6 +4,8 @@ pub mod access;
 pub mod appointment;
 pub mod calendar;
 pub mod case;
+pub mod certificate;
+pub mod evidence;
 pub mod instrument;
 pub mod item;
 pub mod organisation;
@@ -18,6 +20,8 @@ use access::*;
 use appointment::*;
 use calendar::*;
 use case::*;
+use certificate::*;
+use evidence::*;
 use instrument::*;
 use item::*;
 use organisation::*;
@@ -36,6 +40,10 @@ events! {
         CaseSubmitted = "case-submitted" { 1 }
         /// A paper came in; its sealed bytes lie outside the log, durable before this event.
         MaterialAttached = "material-attached" { 1 }
+        /// 免证: a certificate stands for a paper that was not handed in; what was relied on is part of the fact.
+        MaterialReplacedByCertificate = "material-replaced-by-certificate" { 1 }
+        /// 数据共享: the city's data were asked instead of the applicant, whatever came of it.
+        DataShareChecked = "data-share-checked" { 1 }
         /// T2 收件: materials registered, receipt issued, the notice window runs.
         CaseReceived = "case-received" { 1 }
         /// T3 即时告知不受理: the matter needs no application here.
@@ -224,6 +232,26 @@ events! {
         AppointmentMissed = "appointment-missed" { 1 }
     }
 
+    /// 电子证照: one certificate, from issue to revocation.
+    Certificate: CertificateEvent {
+        /// 签发: made here, of a case that was granted.
+        CertificateIssued = "certificate-issued" { 1 }
+        /// 归集: taken in from a library, at a window, or from its holder.
+        CertificateTakenIn = "certificate-taken-in" { 1 }
+        /// 核验: compared with the original at a window.
+        CertificateVerified = "certificate-verified" { 1 }
+        /// 延续、换发: it is valid for another time.
+        CertificateRenewed = "certificate-renewed" { 1 }
+        /// 撤销、变更、注销: it no longer stands.
+        CertificateRevoked = "certificate-revoked" { 1 }
+    }
+
+    /// 证照库: how far a library of the city was read.
+    Library: LibraryEvent {
+        /// A part of it was read; whoever reads on begins behind it.
+        LibraryRead = "library-read" { 1 }
+    }
+
     /// 事项: what can be applied for, in versions.
     Item: ItemEvent {
         /// A version was published.
@@ -304,6 +332,8 @@ events! {
         PersonUnmasked = "person-unmasked" { 1 }
         /// Somebody saw a stored paper.
         PaperRead = "paper-read" { 1 }
+        /// Somebody saw a certificate in clear.
+        CertificateUnmasked = "certificate-unmasked" { 1 }
         /// Somebody took data out.
         ExportMade = "export-made" { 1 }
     }

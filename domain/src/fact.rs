@@ -3,7 +3,9 @@
 use crate::actor::Actor;
 use crate::event::Event;
 use crate::hall_day::HallDay;
-use crate::ids::{CaseId, CommandId, EventId, IdError, InstrumentId, ItemId, OrganisationId, RatingId};
+use crate::ids::{
+    CaseId, CertificateId, CommandId, EventId, IdError, InstrumentId, ItemId, OrganisationId, RatingId, SourceName,
+};
 use crate::month::Month;
 use crate::zone::Instant;
 use serde::{Deserialize, Serialize};
@@ -45,6 +47,10 @@ pub enum Subject {
     Hall(HallDay),
     /// The slots of a hall's day 预约.
     Slots(HallDay),
+    /// An electronic certificate 电子证照.
+    Certificate(CertificateId),
+    /// A certificate library 证照库 of the city: how far it was read.
+    Library(SourceName),
     /// A service item 事项.
     Item(ItemId),
     /// A government, hall, station or department.
@@ -70,6 +76,8 @@ impl fmt::Display for Subject {
             Self::Rating(id) => write!(f, "rating-{id}"),
             Self::Hall(day) => write!(f, "hall-{day}"),
             Self::Slots(day) => write!(f, "slots-{day}"),
+            Self::Certificate(id) => write!(f, "certificate-{id}"),
+            Self::Library(name) => write!(f, "library-{name}"),
             Self::Item(id) => write!(f, "item-{id}"),
             Self::Organisation(id) => write!(f, "organisation-{id}"),
             Self::Roster(id, month) => write!(f, "roster-{id}-{month}"),
@@ -91,6 +99,8 @@ impl FromStr for Subject {
             Some(("rating", id)) => Ok(Self::Rating(id.parse()?)),
             Some(("hall", day)) => Ok(Self::Hall(day.parse()?)),
             Some(("slots", day)) => Ok(Self::Slots(day.parse()?)),
+            Some(("certificate", id)) => Ok(Self::Certificate(id.parse()?)),
+            Some(("library", name)) => Ok(Self::Library(name.parse()?)),
             Some(("item", id)) => Ok(Self::Item(id.parse()?)),
             Some(("organisation", id)) => Ok(Self::Organisation(id.parse()?)),
             Some(("roster", of)) => {

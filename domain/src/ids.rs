@@ -140,6 +140,15 @@ id! {
     ulid PaperId
 }
 id! {
+    /// One electronic certificate 电子证照. What a case makes has the id of its case; what comes from elsewhere has one
+    /// that follows from where it comes from, its kind and its number, so that it is the same however often it comes.
+    ulid CertificateId
+}
+id! {
+    /// What kind of certificate 证照类型: the code of the material it stands for, such as `DIS`, or of the item that makes it.
+    text CertificateKind, 64
+}
+id! {
     /// A service item 事项, such as `FZ-001`.
     text ItemId, 64
 }

@@ -2,7 +2,7 @@
 
 use crate::decider::{Context, Decider};
 use crate::event::PolicyEvent;
-use crate::event::policy::{HallRules, HallThreshold, InvitationRules, PolicyPublished, PolicyRules};
+use crate::event::policy::{CertificateRule, HallRules, HallThreshold, InvitationRules, PolicyPublished, PolicyRules};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -132,6 +132,9 @@ pub enum PolicyRejection {
     /// It would be crossed by an empty hall.
     #[error("a threshold of a queue needs something to exceed")]
     ThresholdWithoutMeasure,
+    /// A kind of certificate is described once, and an item makes one kind.
+    #[error("a kind of certificate, and the item that makes one, may be listed once only")]
+    CertificateKindTwice,
 }
 
 /// Returns the first rule that the rules themselves break.
@@ -173,6 +176,14 @@ fn flaw(rules: &PolicyRules) -> Option<PolicyRejection> {
     let mut cards = BTreeSet::new();
     if !rules.cards.yellow.iter().chain(&rules.cards.red).all(|kind| cards.insert(*kind)) {
         return Some(PolicyRejection::CardTwice);
+    }
+    let mut kinds = BTreeSet::new();
+    let mut makers = BTreeSet::new();
+    let once = |rule: &CertificateRule| {
+        kinds.insert(rule.kind.clone()) && rule.made_by.iter().all(|item| makers.insert(item.clone()))
+    };
+    if !rules.certificates.iter().all(once) {
+        return Some(PolicyRejection::CertificateKindTwice);
     }
     hall_flaw(&rules.hall)
 }

@@ -34,7 +34,7 @@ impl Reference {
         Counting { calendar: &self.calendar, policy: self.policies.at(day), region }
     }
 
-    /// Takes in what happened; events of cases, ratings, halls' days and access do not concern it.
+    /// Takes in what happened; events of cases, ratings, halls' days, certificates and access do not concern it.
     pub fn evolve(&mut self, event: &Event) {
         match event {
             Event::Item(event) => self.catalogue.evolve(event),
@@ -48,6 +48,8 @@ impl Reference {
             | Event::ServicePoint(_)
             | Event::Ticket(_)
             | Event::Appointment(_)
+            | Event::Certificate(_)
+            | Event::Library(_)
             | Event::Access(_) => (),
         }
     }

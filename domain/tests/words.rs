@@ -10,6 +10,8 @@ use domain::event::case::{
     AcceptanceKind, Anomaly, ClosingKind, ConsentGiven, DecisionOutcome, DeliveryMethod, HelpScope, NoticeStage,
     Presented, RevocationKind, StepOutcome, Threshold, TrustLevel, WarnedClock,
 };
+use domain::event::certificate::LibraryReading;
+use domain::event::evidence::DataShareOutcome;
 use domain::event::instrument::InstrumentKind;
 use domain::event::item::{Authority, CaseKind, ClockStop, Level, RatingStage, Replacement};
 use domain::event::organisation::OrganisationKind;
@@ -44,6 +46,7 @@ fn every_word_is_read_and_written_back() {
     check::<ClockStop>(&words, "ClockStop");
     check::<ClosingKind>(&words, "ClosingKind");
     check::<ConsentGiven>(&words, "ConsentGiven");
+    check::<DataShareOutcome>(&words, "DataShareOutcome");
     check::<DayUnit>(&words, "DayUnit");
     check::<DecisionOutcome>(&words, "DecisionOutcome");
     check::<DefaultRating>(&words, "DefaultRating");
@@ -53,6 +56,7 @@ fn every_word_is_read_and_written_back() {
     check::<HelpScope>(&words, "HelpScope");
     check::<InstrumentKind>(&words, "InstrumentKind");
     check::<Level>(&words, "Level");
+    check::<LibraryReading>(&words, "LibraryReading");
     check::<Light>(&words, "Light");
     check::<NoticeStage>(&words, "NoticeStage");
     check::<OrganisationKind>(&words, "OrganisationKind");

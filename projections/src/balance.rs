@@ -96,6 +96,8 @@ impl Projection for Balance {
                 Event::Rating(_)
                 | Event::Ticket(_)
                 | Event::Appointment(_)
+                | Event::Certificate(_)
+                | Event::Library(_)
                 | Event::Item(_)
                 | Event::Organisation(_)
                 | Event::Roster(_)
@@ -172,6 +174,8 @@ impl Balance {
             }
             CaseEvent::MaterialAttached(_)
             | CaseEvent::DuplicateMerged(_)
+            | CaseEvent::MaterialReplacedByCertificate(_)
+            | CaseEvent::DataShareChecked(_)
             | CaseEvent::CaseReceived(_)
             | CaseEvent::CorrectedOnTheSpot(_)
             | CaseEvent::OneTimeNoticeIssued(_)

@@ -31,7 +31,7 @@ pub struct CaseFile {
 
 impl Projection for CaseFile {
     const NAME: &'static str = "case";
-    const REVISION: u32 = 3;
+    const REVISION: u32 = 4;
 
     fn apply(&mut self, fact: &Fact) {
         let (Event::Case(_), Subject::Case(id)) = (&fact.event, &fact.subject) else { return };

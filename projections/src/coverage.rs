@@ -35,6 +35,8 @@ impl Projection for Coverage {
             }
             Event::Case(_)
             | Event::Rating(_)
+            | Event::Certificate(_)
+            | Event::Library(_)
             | Event::Item(_)
             | Event::Organisation(_)
             | Event::Roster(_)

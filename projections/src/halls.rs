@@ -87,6 +87,8 @@ impl Projection for Halls {
             (
                 Event::Case(_)
                 | Event::Rating(_)
+                | Event::Certificate(_)
+                | Event::Library(_)
                 | Event::Item(_)
                 | Event::Organisation(_)
                 | Event::Roster(_)

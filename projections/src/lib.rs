@@ -4,6 +4,7 @@
 
 pub mod balance;
 pub mod case_file;
+pub mod certificate_free;
 pub mod coverage;
 pub mod halls;
 pub mod lights;

@@ -140,6 +140,8 @@ impl Projection for Oversight {
             (Event::Case(_), _) => (),
             (
                 Event::Rating(_)
+                | Event::Certificate(_)
+                | Event::Library(_)
                 | Event::Item(_)
                 | Event::Organisation(_)
                 | Event::Calendar(_)
@@ -227,6 +229,8 @@ impl Oversight {
             CaseEvent::CaseSubmitted(_)
             | CaseEvent::DuplicateMerged(_)
             | CaseEvent::MaterialAttached(_)
+            | CaseEvent::MaterialReplacedByCertificate(_)
+            | CaseEvent::DataShareChecked(_)
             | CaseEvent::CaseReceived(_)
             | CaseEvent::CorrectedOnTheSpot(_)
             | CaseEvent::SupplementProvided(_)

@@ -64,7 +64,7 @@ struct LateCorrection {
 
 impl Projection for Queues {
     const NAME: &'static str = "queues";
-    const REVISION: u32 = 3;
+    const REVISION: u32 = 4;
 
     fn apply(&mut self, fact: &Fact) {
         match (&fact.event, &fact.subject) {
@@ -87,11 +87,13 @@ impl Projection for Queues {
                 | Event::Instrument(_)
                 | Event::Roster(_)
                 | Event::ServicePoint(_)
+                | Event::Certificate(_)
+                | Event::Library(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
                 | Event::Access(_),
                 _,
-            ) => {}
+            ) => (),
         }
     }
 }
@@ -169,6 +171,8 @@ impl Queues {
             CaseEvent::CorrectionRejected(rejected) => self.end_late_correction(case, rejected.correction),
             CaseEvent::CaseSubmitted(_)
             | CaseEvent::MaterialAttached(_)
+            | CaseEvent::MaterialReplacedByCertificate(_)
+            | CaseEvent::DataShareChecked(_)
             | CaseEvent::CaseReceived(_)
             | CaseEvent::NotRequiredTold(_)
             | CaseEvent::IntakeRefused(_)

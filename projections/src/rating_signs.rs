@@ -102,6 +102,8 @@ impl Projection for RatingSigns {
         match &fact.event {
             Event::Rating(event) => self.apply_rating(event, day_of(fact.occurred_at)),
             Event::Case(_)
+            | Event::Certificate(_)
+            | Event::Library(_)
             | Event::Item(_)
             | Event::Organisation(_)
             | Event::Calendar(_)

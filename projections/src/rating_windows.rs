@@ -71,7 +71,9 @@ impl Projection for RatingWindows {
             // An event in a stream of another kind is nobody's service.
             (Event::Case(_) | Event::Rating(_), _) => (),
             (
-                Event::Item(_)
+                Event::Certificate(_)
+                | Event::Library(_)
+                | Event::Item(_)
                 | Event::Organisation(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
@@ -125,6 +127,8 @@ impl RatingWindows {
             CaseEvent::CaseSubmitted(_)
             | CaseEvent::MaterialAttached(_)
             | CaseEvent::DuplicateMerged(_)
+            | CaseEvent::MaterialReplacedByCertificate(_)
+            | CaseEvent::DataShareChecked(_)
             | CaseEvent::CaseReceived(_)
             | CaseEvent::CorrectedOnTheSpot(_)
             | CaseEvent::OneTimeNoticeIssued(_)

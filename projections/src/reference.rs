@@ -46,6 +46,8 @@ impl Projection for ReferenceData {
             | Subject::ServicePoint(_)
             | Subject::Hall(_)
             | Subject::Slots(_)
+            | Subject::Certificate(_)
+            | Subject::Library(_)
             | Subject::Access(_) => (),
         }
     }

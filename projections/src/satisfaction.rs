@@ -138,11 +138,13 @@ impl Projection for Satisfaction {
                 | Event::Instrument(_)
                 | Event::Roster(_)
                 | Event::ServicePoint(_)
+                | Event::Certificate(_)
+                | Event::Library(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
                 | Event::Access(_),
                 _,
-            ) => {}
+            ) => (),
         }
     }
 }
@@ -182,6 +184,8 @@ impl Satisfaction {
             CaseEvent::CaseSubmitted(_)
             | CaseEvent::MaterialAttached(_)
             | CaseEvent::DuplicateMerged(_)
+            | CaseEvent::MaterialReplacedByCertificate(_)
+            | CaseEvent::DataShareChecked(_)
             | CaseEvent::CorrectedOnTheSpot(_)
             | CaseEvent::OneTimeNoticeIssued(_)
             | CaseEvent::SupplementProvided(_)

@@ -61,6 +61,8 @@ impl Projection for Staffing {
             | Event::Rating(_)
             | Event::Ticket(_)
             | Event::Appointment(_)
+            | Event::Certificate(_)
+            | Event::Library(_)
             | Event::Item(_)
             | Event::Organisation(_)
             | Event::ServicePoint(_)

@@ -6,6 +6,7 @@
 
 mod accesses;
 mod batch;
+mod certificates;
 mod changes;
 mod findings;
 mod matcher;
@@ -17,6 +18,8 @@ use crate::moment::{Late, Slice};
 use crate::view::Digest;
 pub use accesses::{Accesses, Looked};
 use batch::Batch;
+use certificates::{CERTIFICATE_LISTS, CERTIFICATES};
+pub use certificates::{CertificateCursor, CertificateFilter, CertificatePage};
 use chrono::NaiveDate;
 use domain::case::Phase;
 use domain::event::case::ClosingKind;
@@ -39,7 +42,7 @@ use tables::{
 use tracing::warn;
 
 /// Grows with every change of the tables or of what is put into them; an index of another format is made anew.
-const FORMAT: i64 = 4;
+const FORMAT: i64 = 5;
 /// The index is flushed to the disk after so many events; what a crash takes is read from the log again.
 const EVENTS_PER_FLUSH: u64 = 200_000;
 /// How much of the index is kept in memory, in bytes.
@@ -254,6 +257,7 @@ impl CaseIndex {
         let mut batch = Batch::default();
         batch.take_in(&write, facts)?;
         batch.write(&write, last)?;
+        certificates::take_in(&write, facts)?;
         write.commit()?;
         Ok(())
     }
@@ -301,6 +305,8 @@ impl CaseIndex {
         write.delete_table(TAKEN_BACK)?;
         write.delete_table(LATE)?;
         write.delete_table(ACCESSES)?;
+        write.delete_table(CERTIFICATES)?;
+        write.delete_table(CERTIFICATE_LISTS)?;
         write.delete_table(META)?;
         open_all(&write)?;
         write.open_table(META)?.insert("format", FORMAT)?;
@@ -384,6 +390,8 @@ impl CaseIndex {
             digest_table(&read.open_table(TAKEN_BACK)?, &mut sha)?;
             digest_table(&read.open_table(LATE)?, &mut sha)?;
             digest_table(&read.open_table(ACCESSES)?, &mut sha)?;
+            digest_table(&read.open_table(CERTIFICATES)?, &mut sha)?;
+            digest_table(&read.open_table(CERTIFICATE_LISTS)?, &mut sha)?;
             digest_table(&read.open_table(META)?, &mut sha)?;
             Ok(Digest(sha.finalize().into()))
         };
@@ -405,6 +413,8 @@ fn open_all(write: &redb::WriteTransaction) -> Result<(), redb::Error> {
     write.open_table(TAKEN_BACK)?;
     write.open_table(LATE)?;
     write.open_table(ACCESSES)?;
+    write.open_table(CERTIFICATES)?;
+    write.open_table(CERTIFICATE_LISTS)?;
     write.open_table(META)?;
     Ok(())
 }

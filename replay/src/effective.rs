@@ -3,7 +3,7 @@
 use crate::moment::Slice;
 use chrono::{Days, NaiveDate, TimeDelta};
 use domain::event::case::AcceptanceKind;
-use domain::event::{CaseEvent, Event};
+use domain::event::{CaseEvent, CertificateEvent, Event};
 use domain::fact::Fact;
 use domain::zone::{self, Instant};
 
@@ -33,11 +33,14 @@ fn retroactive_on(event: &Event) -> Option<NaiveDate> {
         }
         Event::Case(CaseEvent::DeemedAcceptanceReversed(reversed)) => Some(reversed.effective_on),
         Event::Case(CaseEvent::RecordCorrected(corrected)) => Some(corrected.effective_on),
+        Event::Certificate(CertificateEvent::CertificateRevoked(revoked)) => Some(revoked.on),
         // Every other event counts from when it happened; a new one that reaches back must be named above.
         Event::Case(_)
         | Event::Rating(_)
         | Event::Ticket(_)
         | Event::Appointment(_)
+        | Event::Certificate(_)
+        | Event::Library(_)
         | Event::Item(_)
         | Event::Organisation(_)
         | Event::Roster(_)

@@ -4,6 +4,7 @@ use crate::view::{AnyView, View};
 use domain::fact::Fact;
 use eventstore::Position;
 use projections::balance::Balance;
+use projections::certificate_free::CertificateFree;
 use projections::coverage::Coverage;
 use projections::halls::Halls;
 use projections::oversight::Oversight;
@@ -43,12 +44,14 @@ pub struct Views {
     pub coverage: View<Coverage>,
     /// Queues, windows and appointments of halls.
     pub halls: View<Halls>,
+    /// 免证率.
+    pub certificate_free: View<CertificateFree>,
 }
 
 impl Views {
     /// Returns them all, to be looked at alike.
     #[must_use]
-    pub fn all(&self) -> [&dyn AnyView; 11] {
+    pub fn all(&self) -> [&dyn AnyView; 12] {
         [
             &self.reference,
             &self.queues,
@@ -61,11 +64,12 @@ impl Views {
             &self.rating_windows,
             &self.coverage,
             &self.halls,
+            &self.certificate_free,
         ]
     }
 
     /// Returns them all, to be changed alike.
-    pub fn all_mut(&mut self) -> [&mut dyn AnyView; 11] {
+    pub fn all_mut(&mut self) -> [&mut dyn AnyView; 12] {
         [
             &mut self.reference,
             &mut self.queues,
@@ -78,6 +82,7 @@ impl Views {
             &mut self.rating_windows,
             &mut self.coverage,
             &mut self.halls,
+            &mut self.certificate_free,
         ]
     }
 

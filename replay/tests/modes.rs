@@ -9,6 +9,7 @@ use domain::fact::Fact;
 use eventstore::Position;
 use projections::Projection;
 use projections::balance::Balance;
+use projections::certificate_free::CertificateFree;
 use projections::halls::Halls;
 use projections::oversight::Oversight;
 use projections::processing_times::ProcessingTimes;
@@ -63,6 +64,7 @@ async fn check_all(history: &History, index: Option<&CaseIndex>, slice: &Slice, 
     check_slice::<RatingSigns>(history, index, slice, expected).await;
     check_slice::<RatingWindows>(history, index, slice, expected).await;
     check_slice::<Halls>(history, index, slice, expected).await;
+    check_slice::<CertificateFree>(history, index, slice, expected).await;
 }
 
 async fn live_rebuilt_and_as_of_now_agree(before: &[Step], after: &[Step]) {

@@ -17,6 +17,7 @@ use domain::zone::{Instant, day_of};
 use eventstore::{EventStore, Options as LogOptions, Position, Selection, Sled};
 use projections::Projection as _;
 use projections::balance::Balance;
+use projections::certificate_free::CertificateFree;
 use projections::halls::Halls;
 use projections::oversight::Oversight;
 use projections::processing_times::{Cohort, Dimension, ProcessingTimes, ProcessingTimesQuery, RegionAs};
@@ -90,6 +91,7 @@ async fn live_rebuilt_and_as_of_now_are_one() {
             digest(&as_of::<Balance>(&history, None, index, &now).await.unwrap()),
             digest(&as_of::<Oversight>(&history, None, index, &now).await.unwrap()),
             digest(&as_of::<Halls>(&history, None, index, &now).await.unwrap()),
+            digest(&as_of::<CertificateFree>(&history, None, index, &now).await.unwrap()),
         ];
         let live = node.live.read(|views| {
             [
@@ -99,6 +101,7 @@ async fn live_rebuilt_and_as_of_now_are_one() {
                 digest(&views.balance),
                 digest(&views.oversight),
                 digest(&views.halls),
+                digest(&views.certificate_free),
             ]
         });
         assert_eq!(past, live, "{basis:?}");

@@ -12,6 +12,7 @@ use eventstore::{EventStore, InMemory, PAGE_EVENTS_MAX, Position};
 use projections::Projection;
 use projections::balance::Balance;
 use projections::case_file::CaseFile;
+use projections::certificate_free::CertificateFree;
 use projections::halls::Halls;
 use projections::oversight::Oversight;
 use projections::processing_times::ProcessingTimes;
@@ -89,6 +90,7 @@ async fn check_all(live: &Live, facts: &[Fact], through: usize) {
     check::<Oversight>(history, checkpoints, facts, through).await;
     check::<RatingSigns>(history, checkpoints, facts, through).await;
     check::<RatingWindows>(history, checkpoints, facts, through).await;
+    check::<CertificateFree>(history, checkpoints, facts, through).await;
 }
 
 /// The phase of every case by the index, beside the one that the case itself gives.

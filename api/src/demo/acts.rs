@@ -1,6 +1,7 @@
 //! From an act of the script to who does it and what they ask for.
 
 use super::DemoError;
+use super::certificates;
 use super::city::{self, CHIEFS, CLERKS, HANDLERS};
 use super::dice::Dice;
 use super::script::Act;
@@ -9,16 +10,21 @@ use crate::node::system_actor;
 use crate::vault::Keyring;
 use chrono::{Days, NaiveDate};
 use domain::actor::{Actor, Channel, Role};
-use domain::case::{Case, CaseCommand, ProcedureState};
+use domain::case::{Case, CaseCommand, DataShareAsked, ProcedureState};
 use domain::catalogue::ItemVersion;
+use domain::certificate::Certificate;
 use domain::event::case::{
     AcceptanceKind, DecisionOutcome, DeliveryMethod, DocumentRef, MaterialAttached, MaterialPresented, Missing,
     Presented, StepOutcome, TrustLevel,
 };
+use domain::event::evidence::DataShareOutcome;
 use domain::event::item::{Authority, Replacement};
-use domain::ids::{CaseId, ExternalNumber, IdError, MaterialCode, OrganisationId, PaperId, StaffId, SubjectId};
+use domain::ids::{
+    CaseId, CertificateId, ExternalNumber, IdError, MaterialCode, OrganisationId, PaperId, StaffId, SubjectId,
+};
 use domain::sealed::Sealed;
 use domain::zone::{Instant, day_of};
+use std::collections::{BTreeMap, BTreeSet};
 use ulid::Ulid;
 
 /// What an act needs to know of its case.
@@ -34,6 +40,8 @@ pub(super) struct Stage<'a> {
     pub(super) serial: &'a mut u64,
     pub(super) at: Instant,
     pub(super) id: CaseId,
+    /// What the city's library has.
+    pub(super) certificates: &'a BTreeMap<CertificateId, Certificate>,
 }
 
 /// Returns who does the act.
@@ -56,6 +64,8 @@ pub(super) fn actor(act: &Act, stage: &mut Stage<'_>) -> Result<Actor, IdError> 
         | Act::RefuseIntake
         | Act::Return
         | Act::Lapse
+        | Act::Spare(_)
+        | Act::Bring(_)
         | Act::BringPromised
         | Act::Route => clerk(&holding, stage),
         Act::Claim
@@ -258,6 +268,8 @@ pub(super) fn command(act: &Act, stage: &mut Stage<'_>) -> Result<Option<CaseCom
             Some(code) => CaseCommand::AttachMaterial(stage.paper(code.clone())?),
             None => return Ok(None),
         },
+        Act::Spare(code) => return stage.spare(code).map(Some),
+        Act::Bring(code) => CaseCommand::AttachMaterial(stage.paper(code.clone())?),
         Act::KeyedInLater { act, .. } => return self::command(act, stage),
     };
     Ok(Some(command))
@@ -272,9 +284,14 @@ fn remedy() -> String {
 }
 
 /// Returns how the materials of an item are handed in by somebody who has them all.
-pub(super) fn materials(item: &ItemVersion, dice: &mut Dice) -> Vec<MaterialPresented> {
+pub(super) fn materials(
+    item: &ItemVersion,
+    dice: &mut Dice,
+    spared: &BTreeSet<MaterialCode>,
+) -> Vec<MaterialPresented> {
     let asked = item.definition.materials.iter().filter(|material| material.required || dice.chance(0.1));
     asked
+        .filter(|material| !spared.contains(&material.code))
         .map(|material| MaterialPresented {
             code: material.code.clone(),
             how: presented(material.replaceable_by),
@@ -286,10 +303,9 @@ pub(super) fn materials(item: &ItemVersion, dice: &mut Dice) -> Vec<MaterialPres
 fn presented(replacement: Replacement) -> Presented {
     match replacement {
         Replacement::Generated | Replacement::Internal => Presented::Generated,
-        Replacement::ECert => Presented::ECert,
-        Replacement::DataShare => Presented::DataShare,
+        Replacement::ECert | Replacement::DataShare => Presented::Copy,
         Replacement::Commitment => Presented::Commitment,
-        Replacement::Partial => Presented::Copy,
+        Replacement::Partial => Presented::Upload,
         Replacement::None => Presented::Original,
     }
 }
@@ -297,6 +313,31 @@ fn presented(replacement: Replacement) -> Presented {
 impl Stage<'_> {
     fn day(&self) -> NaiveDate {
         day_of(self.at)
+    }
+
+    /// The resident's certificate stands for the paper if the library has it; else the city's data are asked.
+    fn spare(&mut self, code: &MaterialCode) -> Result<CaseCommand, DemoError> {
+        let id = self.sealing.certificate_id(self.subject, code);
+        if let Some(certificate) = self.certificates.get(&id) {
+            let reliance = Box::new(self.sealing.reliance(id, 1, certificate));
+            return Ok(CaseCommand::ReplaceMaterial { code: code.clone(), reliance });
+        }
+        let outcome = certificates::answer(self.dice);
+        let answered = !matches!(outcome, DataShareOutcome::TimedOut | DataShareOutcome::Refused);
+        let said = format!("{{\"dataset\":\"{code}\",\"result\":\"{}\"}}", outcome.as_str());
+        let snapshot = answered.then(|| self.text(&said)).transpose()?;
+        let asked = DataShareAsked {
+            service: certificates::DATA_SERVICE.parse()?,
+            dataset: code.to_string(),
+            about: self.subject.clone(),
+            asked_at: self.at,
+            answered_at: answered.then_some(self.at),
+            outcome,
+            receipt: if answered { Some(self.number("GX")?) } else { None },
+            answer_sha256: answered.then(|| self.sealing.digest("data-share-answer", self.dice.bits())),
+            snapshot,
+        };
+        Ok(CaseCommand::CheckDataShare { code: code.clone(), asked: Box::new(asked) })
     }
 
     /// Returns the next number of a kind of document, unique in the city.

@@ -7,6 +7,7 @@ mod halls;
 
 use super::DemoError;
 use super::acts::{self, Stage};
+use super::certificates::Known;
 use super::dice::Dice;
 use super::orders::OrderUnderWay;
 use super::points;
@@ -23,12 +24,13 @@ use domain::actor::Actor;
 use domain::builtin::BuiltIn;
 use domain::case::{Case, CaseCommand};
 use domain::catalogue::ItemVersion;
+use domain::certificate::{Certificate, CertificateCommand, TakeIn, of_result};
 use domain::decider::{Context, Decider as _};
 use domain::due;
-use domain::event::Event;
 use domain::event::rating::Satisfaction;
+use domain::event::{CaseEvent, Event};
 use domain::fact::Subject;
-use domain::ids::{CaseId, CommandId, EventId, OrganisationId, SubjectId};
+use domain::ids::{CaseId, CertificateId, CommandId, EventId, OrganisationId, SubjectId};
 use domain::month::Month;
 use domain::rating::{Rating, RatingCommand};
 use domain::reference::Reference;
@@ -45,6 +47,8 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::sync::Arc;
 use ulid::Ulid;
 
+/// How many of the last residents are told of.
+const RESIDENTS_MAX: usize = 1_000;
 /// Frames handed in and not yet durable, at most.
 const UNDER_WAY_MAX: usize = 1024;
 
@@ -94,6 +98,8 @@ pub(super) struct Arrival {
     pub(super) item: Arc<ItemVersion>,
     pub(super) script: Script,
     pub(super) dice: Dice,
+    /// What the city's library has of them by then.
+    pub(super) known: Vec<Known>,
 }
 
 /// What came of it.
@@ -105,6 +111,8 @@ pub struct Tally {
     pub events: u64,
     /// Acts of the script that a rule refused, by the rule's name; the case goes on without them.
     pub refused: BTreeMap<String, u64>,
+    /// The residents who came last.
+    pub residents: VecDeque<SubjectId>,
 }
 
 /// The simulation.
@@ -124,6 +132,8 @@ pub(super) struct Engine<'a> {
     turns: BinaryHeap<Reverse<(Instant, u64, Turn)>>,
     turn_count: u64,
     built_in: Vec<BuiltIn>,
+    /// The city's library, as far as anybody relied on it.
+    certificates: BTreeMap<CertificateId, Certificate>,
     serial: u64,
     under_way: FuturesUnordered<BoxFuture<'a, Result<Appended, AppendError>>>,
     pub(super) tally: Tally,
@@ -148,6 +158,7 @@ impl<'a> Engine<'a> {
             turns: BinaryHeap::new(),
             turn_count: 0,
             built_in: domain::builtin::events(),
+            certificates: BTreeMap::new(),
             serial: 0,
             under_way: FuturesUnordered::new(),
             tally: Tally::default(),
@@ -338,7 +349,10 @@ impl<'a> Engine<'a> {
 
     async fn arrive(&mut self, ordinal: u64, at: Instant) -> Result<(), DemoError> {
         let Some(arrival) = self.arrivals.remove(&ordinal) else { return Ok(()) };
-        let Arrival { id, subject, keys, submit, actor, item, script, dice, .. } = arrival;
+        let Arrival { id, subject, keys, submit, actor, item, script, dice, known, .. } = arrival;
+        for certificate in known {
+            self.take_in(certificate, at).await?;
+        }
         let mut agent = Agent {
             id,
             case: Case::default(),
@@ -352,10 +366,33 @@ impl<'a> Engine<'a> {
         };
         if self.command(&mut agent, CaseCommand::Submit(submit), actor, at, at).await? {
             self.tally.cases += 1;
+            self.tally.residents.push_back(agent.subject.clone());
+            if RESIDENTS_MAX < self.tally.residents.len() {
+                self.tally.residents.pop_front();
+            }
             self.go_on(ordinal, &mut agent, at);
             self.agents.insert(ordinal, agent);
         }
         Ok(())
+    }
+
+    /// The library tells of a certificate before anybody relies on it.
+    async fn take_in(&mut self, known: Known, at: Instant) -> Result<(), DemoError> {
+        let Known { id, taken_in } = known;
+        if self.certificates.contains_key(&id) {
+            return Ok(());
+        }
+        let mut certificate = Certificate::default();
+        let context = Context { now: at, occurred_at: at, actor: &self.system, reference: &self.reference };
+        let labels = labels::of_certificate(&taken_in.holder.subject, &taken_in.organisation, &self.reference);
+        let coming = TakeIn { certificate: taken_in, revoked: None };
+        let decided = certificate.decide(&CertificateCommand::TakeIn(Box::new(coming)), &context);
+        let events = decided.map_err(|rule| DemoError::Rule(rule.to_string()))?;
+        events.iter().for_each(|event| certificate.evolve(event));
+        self.certificates.insert(id, certificate);
+        let events = events.into_iter().map(Event::Certificate).collect();
+        let actor = self.system.clone();
+        self.append(Subject::Certificate(id), events, actor, at, at, labels).await
     }
 
     async fn act(&mut self, ordinal: u64, at: Instant) -> Result<(), DemoError> {
@@ -372,6 +409,12 @@ impl<'a> Engine<'a> {
             self.rate(ordinal, &mut agent, *level, at).await?;
         } else if let Some((actor, command)) = self.prepare(&mut agent, &act, happened)? {
             self.command(&mut agent, command, actor, at, happened).await?;
+        }
+        if let Act::Spare(code) = act
+            && !agent.case.materials.contains_key(&code)
+        {
+            // Nothing stood for it, so it is brought after all.
+            agent.script.push_front((After::Minutes(15), Act::Bring(code)));
         }
         self.go_on(ordinal, &mut agent, at);
         if !agent.script.is_empty() || agent.checks_at.is_some() {
@@ -396,6 +439,7 @@ impl<'a> Engine<'a> {
             serial: &mut self.serial,
             at,
             id: agent.id,
+            certificates: &self.certificates,
         };
         let Some(command) = acts::command(act, &mut stage)? else { return Ok(None) };
         Ok(Some((acts::actor(act, &mut stage)?, command)))
@@ -439,9 +483,32 @@ impl<'a> Engine<'a> {
         let subject = Subject::Case(agent.id);
         self.versions.insert(subject.clone(), agent.version);
         agent.version += events.len() as u64;
+        let beside = self.certificate_of(agent, &events, occurred_at)?;
         let events = events.into_iter().map(Event::Case).collect();
-        self.append(subject, events, actor, now, occurred_at, words).await?;
+        self.append_beside(subject, events, actor, now, occurred_at, words, beside).await?;
         Ok(true)
+    }
+
+    /// A result is a certificate, in the same frame.
+    fn certificate_of(
+        &self,
+        agent: &Agent,
+        events: &[CaseEvent],
+        occurred_at: Instant,
+    ) -> Result<Option<(Subject, Event, Vec<String>)>, DemoError> {
+        let made = events.iter().find_map(|event| match event {
+            CaseEvent::ResultMade(made) => Some(made),
+            _ => None,
+        });
+        let (Some(made), Some(application)) = (made, &agent.case.application) else { return Ok(None) };
+        let (holder, number) =
+            self.sealing.result(&agent.keys, agent.id, &application.applicant, made.number.as_str())?;
+        let day = day_of(occurred_at);
+        let rules = &self.reference.policies.at(day).rules;
+        let issued = of_result(agent.id, &application.item, made, holder, number, day, rules);
+        let words = labels::of_certificate(&issued.holder.subject, &issued.issuer, &self.reference);
+        let event = Event::Certificate(issued.into());
+        Ok(Some((Subject::Certificate(CertificateId(agent.id.0)), event, words)))
     }
 
     async fn rate(
@@ -555,6 +622,20 @@ impl<'a> Engine<'a> {
         occurred_at: Instant,
         labels: Vec<String>,
     ) -> Result<(), DemoError> {
+        self.append_beside(subject, events, by, now, occurred_at, labels, None).await
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a frame has as many parts")]
+    async fn append_beside(
+        &mut self,
+        subject: Subject,
+        events: Vec<Event>,
+        by: Actor,
+        now: Instant,
+        occurred_at: Instant,
+        labels: Vec<String>,
+        beside: Option<(Subject, Event, Vec<String>)>,
+    ) -> Result<(), DemoError> {
         if events.is_empty() {
             return Ok(());
         }
@@ -566,6 +647,12 @@ impl<'a> Engine<'a> {
             .into_iter()
             .map(|event| NewFact { id: EventId(ids.ulid()), occurred_at, labels: labels.clone(), event })
             .collect();
+        let mut writes = vec![(subject, expected, facts)];
+        if let Some((subject, event, labels)) = beside {
+            self.tally.events += 1;
+            let fact = NewFact { id: EventId(ids.ulid()), occurred_at, labels, event };
+            writes.push((subject, Expected::Empty, vec![fact]));
+        }
         let append = Append {
             command,
             digest: CommandDigest(command.0.to_bytes()),
@@ -574,7 +661,7 @@ impl<'a> Engine<'a> {
             correlation: command.0,
             causation: None,
             guards: Vec::new(),
-            writes: vec![(subject, expected, facts)],
+            writes,
         };
         self.hand_in(append).await
     }
@@ -584,7 +671,7 @@ impl<'a> Engine<'a> {
         let version = self.versions.entry(subject.clone()).or_default();
         let expected = if *version == 0 { Expected::Empty } else { Expected::Exactly(StreamVersion(*version)) };
         *version += events;
-        if matches!(subject, Subject::Case(_) | Subject::Rating(_) | Subject::Roster(..)) {
+        if matches!(subject, Subject::Case(_) | Subject::Rating(_) | Subject::Roster(..) | Subject::Certificate(_)) {
             // A case carries its own version; keeping all of them would grow with the run.
             self.versions.remove(subject);
         }

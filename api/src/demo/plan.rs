@@ -3,6 +3,7 @@
 use super::DemoError;
 use super::acts;
 use super::arrivals;
+use super::certificates;
 use super::city::{self, CLERKS};
 use super::dice::Dice;
 use super::engine::Arrival;
@@ -121,7 +122,7 @@ impl<'a> Planner<'a> {
             visits.extend(self.visit(day, working, &weights)?);
         }
         let keys = Arc::new(self.sealing.keys(visits.iter().map(|visit| visit.subject.clone())).await?);
-        visits.into_iter().map(|visit| self.arrival(visit, day, &keys)).collect()
+        visits.into_iter().map(|visit| self.arrival(visit, reference, day, &keys)).collect()
     }
 
     fn item_weights(&mut self, reference: &Reference, day: NaiveDate) -> Vec<(Arc<ItemVersion>, f64)> {
@@ -197,9 +198,16 @@ impl<'a> Planner<'a> {
     }
 
     /// Writes the application and throws what will happen to it.
-    fn arrival(&self, visit: Visit, day: NaiveDate, keys: &Arc<Keyring>) -> Result<(u64, Arrival), DemoError> {
+    fn arrival(
+        &self,
+        visit: Visit,
+        reference: &Reference,
+        day: NaiveDate,
+        keys: &Arc<Keyring>,
+    ) -> Result<(u64, Arrival), DemoError> {
         let Visit { ordinal, at, case, resident, subject, item, way, intake, actor, channel, duplicate_of, mut dice } =
             visit;
+        let spared = certificates::spared(&mut dice, &item, day);
         let submit = Submit {
             number: format!("{}{}{ordinal:06}", item.definition.basic_code, day.format("%Y%m%d")).parse()?,
             source: "own".parse()?,
@@ -223,11 +231,14 @@ impl<'a> Planner<'a> {
             form: Some(self.sealing.text(keys, &subject, case, "申请人基本情况属实,特此申请")?),
             intake,
             region: Some(resident.home.clone()),
-            materials: acts::materials(&item, &mut dice),
+            materials: acts::materials(&item, &mut dice, &spared),
             duplicate_of,
         };
-        let script = script::throw(&mut dice, &item.definition, way);
-        Ok((ordinal, Arrival { at, id: case, subject, keys: Arc::clone(keys), submit, actor, item, script, dice }))
+        let known =
+            certificates::known(self.sealing, keys, &subject, &resident, &item, &spared, (&reference.policies, day))?;
+        let script = script::with_spared(script::throw(&mut dice, &item.definition, way), spared);
+        let keys = Arc::clone(keys);
+        Ok((ordinal, Arrival { at, id: case, subject, keys, submit, actor, item, script, dice, known }))
     }
 
     fn resident(&mut self, dice: &mut Dice, item: &ItemVersion, day: NaiveDate) -> Resident {

@@ -16,7 +16,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use replay::journal::Journal;
 use replay::layout::Layout;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,6 +26,10 @@ use std::time::Duration;
 
 /// The file that says which city lies in a data directory.
 const MARK: &str = "demo.json";
+/// The file that stands in for the city's data service.
+const ANSWERS: &str = "data-share.json";
+/// Of whom it knows besides the residents who came last: the applicant of the README.
+const README_APPLICANT: &str = "11010519491231002X";
 /// How long the printed tokens hold, in days.
 const TOKEN_DAYS: i64 = 30;
 /// Without a terminal, one line of progress per this many cases.
@@ -84,7 +90,12 @@ pub async fn run(asked: Asked) -> Result<(), StartError> {
             .map_err(|error| StartError::Folder(folder.display().to_string(), error))?;
         let tally = tell_progress(&Journal::new(Arc::clone(&store)), &vault, &papers, &options).await?;
         say_what_came_of_it(&tally);
+        write_answers(&config.data, &vault, &tally)?;
         write_mark(&config.data, &Mark { whole: true, ..mark })?;
+    }
+    let answers = config.data.join(ANSWERS);
+    if config.data_share.url.is_none() && config.data_share.file.is_none() && answers.exists() {
+        config.data_share.file = Some(answers);
     }
     let node = Node::over(config, Arc::clone(&clock), store, vault).await?;
     say_what_to_open(&node, &clock)?;
@@ -133,6 +144,20 @@ fn write_mark(data: &Path, mark: &Mark) -> Result<(), StartError> {
     crate::vault::write_private(&aside, &text).map_err(failed)?;
     std::fs::rename(&aside, &path).map_err(failed)
 }
+
+/// Writes what the city's data say of the residents who came last, for each set of data that could stand for a paper.
+fn write_answers(data: &Path, vault: &Vault, tally: &Tally) -> Result<(), StartError> {
+    let path = data.join(ANSWERS);
+    let known = tally.residents.iter().cloned().chain([vault.subject(README_APPLICANT)]);
+    let of_each: BTreeMap<String, Value> =
+        known.map(|subject| (subject.to_string(), json!({ "registered": true }))).collect();
+    let answers: BTreeMap<&str, _> = DATASETS.into_iter().map(|dataset| (dataset, &of_each)).collect();
+    let text = serde_json::to_vec(&answers).map_err(|error| StartError::Demo(error.to_string()))?;
+    std::fs::write(&path, text).map_err(|error| StartError::Folder(path.display().to_string(), error))
+}
+
+/// The sets of data that the stand-in knows.
+const DATASETS: [&str; 7] = ["ID", "HK", "BANK", "DIB", "DIS", "ENROL", "LANDC"];
 
 /// The demo's person references follow from the seed, so that the same city has the same people.
 fn open_vault(config: &Config, seed: u64) -> Result<Vault, StartError> {

@@ -3,7 +3,7 @@
 use super::dice::Dice;
 use domain::event::item::{Authority, CaseKind, ItemDefinition, Level};
 use domain::event::rating::Satisfaction;
-use domain::ids::StepCode;
+use domain::ids::{MaterialCode, StepCode};
 
 /// How long after the act before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,10 @@ pub(super) enum After {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Act {
     Receive,
+    /// A certificate, or the city's data, stands for a paper.
+    Spare(MaterialCode),
+    /// A paper is brought after all.
+    Bring(MaterialCode),
     Notice,
     Supplement,
     Accept,
@@ -83,6 +87,19 @@ pub(super) enum Way {
     Village,
     /// From home.
     Online,
+}
+
+/// Puts in, right after the receipt, what stands for the papers that are spared.
+pub(super) fn with_spared(script: Script, spared: impl IntoIterator<Item = MaterialCode>) -> Script {
+    let is_receipt = |act: &Act| match act {
+        Act::KeyedInLater { act, .. } => **act == Act::Receive,
+        act => *act == Act::Receive,
+    };
+    let Some(receipt) = script.iter().position(|(_, act)| is_receipt(act)) else { return script };
+    let mut with = script;
+    let acts: Vec<_> = spared.into_iter().map(|code| (After::Minutes(1), Act::Spare(code))).collect();
+    with.splice(receipt + 1..receipt + 1, acts);
+    with
 }
 
 /// Throws the script of a case.

@@ -2,13 +2,14 @@
 
 use super::DemoError;
 use super::people::Resident;
+use crate::certificates;
 use crate::papers::{PaperError, Papers};
 use crate::vault::{Keyring, Person, Vault, hex};
 use chrono::NaiveDate;
+use domain::certificate::{Certificate, Reliance};
 use domain::fact::Subject;
 use domain::identity;
-use domain::ids::{CaseId, PaperId, SubjectId};
-
+use domain::ids::{CaseId, CertificateId, MaterialCode, PaperId, SubjectId};
 use domain::sealed::{Party, PartyKind, Sealed};
 
 /// One empty page.
@@ -92,6 +93,64 @@ impl<'a> Sealing<'a> {
         words: &str,
     ) -> Result<Sealed, DemoError> {
         Ok(self.vault.seal(keys, subject, stream, words)?)
+    }
+
+    /// Returns the id of a resident's certificate of this kind.
+    pub(super) fn certificate_id(&self, subject: &SubjectId, kind: &MaterialCode) -> CertificateId {
+        let parts = [subject.as_str().as_bytes(), b"\0", kind.as_str().as_bytes()];
+        CertificateId(certificates::ulid_of(&self.vault.digest("demo-certificate", &parts)))
+    }
+
+    /// Seals who the holder of a certificate is.
+    pub(super) fn holder(
+        &self,
+        keys: &Keyring,
+        subject: &SubjectId,
+        id: CertificateId,
+        resident: &Resident,
+        day: NaiveDate,
+    ) -> Result<Party, DemoError> {
+        let mut person = Person::default();
+        person.name.clone_from(&resident.name);
+        person.id_number.clone_from(&resident.id_number);
+        let text = serde_json::to_string(&person).map_err(|error| DemoError::Rule(error.to_string()))?;
+        Ok(Party {
+            subject: subject.clone(),
+            kind: PartyKind::NaturalPerson,
+            age_band: Some(identity::age_band(resident.born, day)),
+            person: self.text_in(keys, subject, &Subject::Certificate(id).to_string(), &text)?,
+        })
+    }
+
+    /// Makes up a certificate's number, and seals it.
+    pub(super) fn certificate_number(
+        &self,
+        keys: &Keyring,
+        subject: &SubjectId,
+        id: CertificateId,
+    ) -> Result<Sealed, DemoError> {
+        let number = format!("{:016}", u128::from(id.0) % 10_000_000_000_000_000);
+        self.text_in(keys, subject, &Subject::Certificate(id).to_string(), &number)
+    }
+
+    /// Returns a certificate as a clerk relies on it.
+    pub(super) fn reliance(&self, certificate: CertificateId, version: u64, state: &Certificate) -> Reliance {
+        let snapshot_sha256 = certificates::snapshot_sha256(self.vault, state);
+        Reliance { certificate, version, state: state.clone(), snapshot_sha256 }
+    }
+
+    /// Returns what the certificate of a result needs that the event of its case does not say: holder and number, sealed for
+    /// the certificate's own stream.
+    pub(super) fn result(
+        &self,
+        keys: &Keyring,
+        case: CaseId,
+        applicant: &Party,
+        number: &str,
+    ) -> Result<(Party, Sealed), DemoError> {
+        let (from, to) = (Subject::Case(case), Subject::Certificate(CertificateId(case.0)));
+        let holder = certificates::resealed(self.vault, keys, applicant, &from, &to)?;
+        Ok((holder, self.text_in(keys, &applicant.subject, &to.to_string(), number)?))
     }
 
     /// Stores a small paper, and returns its size and keyed digest.

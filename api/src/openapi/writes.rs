@@ -1,10 +1,13 @@
 //! The acts described: every write of the contract, each action of a case by its own path, with a body to start from.
 
+use crate::certificates::CertificateBody;
 use crate::routes::write::acts::body_of;
 use crate::routes::write::appointments::{BookBody, MoveBody};
 use crate::routes::write::cases::{Offers, OpenCaseBody};
+use crate::routes::write::certificates::{RevokeBody, UnmaskCertificateBody, VerifyCertificateBody};
 use crate::routes::write::exports::ExportBody;
 use crate::routes::write::halls::{LinkBody, NothingBody, TakeTicketBody, TransferBody, WindowBody};
+use crate::routes::write::libraries::PullBody;
 use crate::routes::write::people::{LookupAnswer, LookupBody, Purpose, UnmaskBody};
 use crate::routes::write::progress::ProgressBody;
 use crate::routes::write::ratings::{
@@ -109,12 +112,14 @@ pub(super) fn paths() -> Map<String, Value> {
         .chain(rosters())
         .chain(service_points())
         .chain(halls())
+        .chain(certificates())
         .chain(reference());
     for write in all {
         let path = format!("/api/v1{}", write.path);
         paths.insert(path, json!({ "post": write.operation() }));
     }
     paths.insert("/api/v1/progress".to_owned(), json!({ "post": progress() }));
+    paths.insert("/api/v1/certificate-libraries/{library}/actions/import".to_owned(), json!({ "post": import() }));
     paths.insert("/api/v1/cases/{id}/materials".to_owned(), json!({ "post": attach() }));
     paths.insert("/api/v1/exports".to_owned(), json!({ "post": export() }));
     paths.insert("/api/v1/cases/{id}/materials/{material}".to_owned(), json!({ "get": paper() }));
@@ -280,6 +285,68 @@ fn halls() -> Vec<Write> {
         )
         .with::<NothingBody>(),
     ]
+}
+
+fn certificates() -> Vec<Write> {
+    let act = |name: &str, summary: &str, kind: &str| {
+        let path = format!("/certificates/{{id}}/actions/{name}");
+        Write::new(path, "certificates", summary, written(CASE, 2, kind))
+    };
+    let read = json!({
+        "library": "city", "added": 2, "changed": 0, "unchanged": 11, "rejected": 1, "position": 4711,
+        "rejections": [{ "row": 4, "code": "invalid-content", "rule": null, "detail": "内容有误",
+            "errors": [{ "pointer": "/holder/id_number", "detail": "身份证号码有误" }] }]
+    });
+    vec![
+        Write::new(
+            "/certificates",
+            "certificates",
+            "登记证照 Take a certificate in, at a window or from its holder",
+            written(CASE, 1, "certificate-taken-in"),
+        )
+        .with::<CertificateBody>(),
+        act("verify", "核对原件 Compare with the original: C becomes B", "certificate-verified")
+            .with::<VerifyCertificateBody>(),
+        act("revoke", "撤销、变更或注销 Let it no longer stand", "certificate-revoked").with::<RevokeBody>(),
+        Write::new("/certificates/{id}/unmask", "certificates", "Show a certificate in clear; itself an event", {
+            let mut answer = written("361023100", 12, "certificate-unmasked");
+            answer["fields"] = json!({ "number": "36252219480305001843" });
+            answer
+        })
+        .with::<UnmaskCertificateBody>(),
+        Write::new(
+            "/certificate-libraries/{library}/actions/pull",
+            "certificates",
+            "拉取证照库 Pull what a library has that is new; goes on where the last pull ended",
+            read,
+        )
+        .with::<PullBody>(),
+    ]
+}
+
+fn import() -> Value {
+    let answer = json!({ "library": "city", "added": 1, "changed": 0, "unchanged": 0, "rejected": 0, "rejections": [], "position": 4711 });
+    let mut operation = Write::new(
+        "/certificate-libraries/{library}/actions/import",
+        "certificates",
+        "导入证照库 Import a file of a library, streamed; each bad row is answered, and importing again adds nothing",
+        answer,
+    )
+    .operation();
+    let table = "kind,number,holder_name,holder_id_number,issuer,issued_on,valid_until,status,status_on\nDIS,36252219480305001843,杨某某,362522194803050018,南丰县残疾人联合会,2020-05-06,2030-05-05,valid,\n";
+    let row = json!({
+        "kind": "DIS", "number": "36252219480305001843", "holder_name": "杨某某", "holder_id_number": "362522194803050018",
+        "issuer": "南丰县残疾人联合会", "issued_on": "2020-05-06", "valid_until": "2030-05-05"
+    });
+    operation["requestBody"] = json!({
+        "required": true,
+        "content": {
+            "text/csv": { "schema": { "type": "string" }, "example": table },
+            "application/json": { "schema": { "type": "array", "items": { "type": "object" } }, "example": [row] },
+            "application/x-ndjson": { "schema": { "type": "string" }, "example": format!("{row}\n") }
+        }
+    });
+    operation
 }
 
 fn reference() -> Vec<Write> {

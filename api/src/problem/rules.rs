@@ -5,6 +5,7 @@ use super::{Kind, Problem, Text};
 use domain::appointment::AppointmentRejection;
 use domain::calendar::CalendarRejection;
 use domain::catalogue::ItemRejection;
+use domain::certificate::CertificateRejection;
 use domain::instrument::InstrumentRejection;
 use domain::organisation::OrganisationRejection;
 use domain::policy::PolicyRejection;
@@ -12,6 +13,7 @@ use domain::rating::RatingRejection;
 use domain::roster::RosterRejection;
 use domain::service_point::ServicePointRejection;
 use domain::ticket::TicketRejection;
+use std::convert::Infallible;
 use std::fmt::{Debug, Display};
 
 /// The rules by their names, in the order of their declaration.
@@ -187,7 +189,7 @@ const CHINESE: &[(&str, &str)] = &[
     ("not-their-power", "该事项不属于本机关职权"),
     ("holder-outside-territory", "受权（受托）组织不在本机关辖区"),
     ("instrument-kind-mismatch", "该事项不以此种方式下放"),
-    ("already-revoked", "文书已撤销"),
+    ("already-revoked", "文书或证照已撤销、变更或注销"),
     ("other-instrument", "内容与文书不符"),
     // 日历.
     ("year-already-published", "该年日历已公布，只能调整"),
@@ -213,6 +215,18 @@ const CHINESE: &[(&str, &str)] = &[
     ("slot-without-time", "时段和办理时间至少一分钟，时段不超过一日"),
     ("threshold-not-named-once", "排队阈值须各有名称"),
     ("threshold-without-measure", "排队阈值须有衡量标准"),
+    ("certificate-kind-twice", "同一证照类型或同一事项的证照重复"),
+    // 电子证照.
+    ("not-on-record", "没有该证照"),
+    ("not-for-this-role", "该角色无权办理此证照事务"),
+    ("validity-reversed", "证照有效期颠倒"),
+    ("day-to-come", "颁发或失效日期不得晚于今日"),
+    ("trust-too-high", "该角色不能认定这样高的可信等级"),
+    ("holder-differs", "该证照已登记在他人名下"),
+    ("revoked-for-good", "已失效的证照不能恢复，须重新签发"),
+    ("issued-elsewhere", "只能由颁发机构或其证照库作出"),
+    ("no-original", "自行填报的内容没有原件可核对"),
+    ("already-on-record", "证照已登记"),
 ];
 
 /// The name of a rule, from that of its variant: `AlreadyRated` is `already-rated`.
@@ -250,9 +264,22 @@ impl From<TicketRejection> for Problem {
     }
 }
 
+impl From<CertificateRejection> for Problem {
+    fn from(rule: CertificateRejection) -> Self {
+        told(&rule)
+    }
+}
+
 impl From<AppointmentRejection> for Problem {
     fn from(rule: AppointmentRejection) -> Self {
         told(&rule)
+    }
+}
+
+/// Some streams refuse nothing.
+impl From<Infallible> for Problem {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod accesses;
 pub(crate) mod cases;
+pub(crate) mod certificates;
 pub(crate) mod coverage;
 pub(crate) mod events;
 pub(crate) mod findings;
@@ -30,6 +31,10 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(cases::get_timeline)
         .service(events::case_events)
         .service(accesses::list_accesses)
+        .service(certificates::case_certificates)
+        .service(certificates::list_certificates)
+        .service(certificates::get_certificate)
+        .service(certificates::get_library)
         .service(queues::list_queues)
         .service(queue_stream::queue_stream)
         .service(queues::get_queue)
@@ -61,6 +66,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(halls::get_ticket)
         .service(halls::list_appointments)
         .service(halls::get_appointment)
+        .service(statistics::get_certificate_free)
         .service(reference::list_items)
         .service(reference::get_item)
         .service(reference::list_organisations)
@@ -89,6 +95,10 @@ pub fn configure_outside(config: &mut ServiceConfig) {
     cases::get_timeline,
     events::case_events,
     accesses::list_accesses,
+    certificates::case_certificates,
+    certificates::list_certificates,
+    certificates::get_certificate,
+    certificates::get_library,
     queues::list_queues,
     queues::get_queue,
     queue_stream::queue_stream,
@@ -120,6 +130,7 @@ pub fn configure_outside(config: &mut ServiceConfig) {
     halls::get_ticket,
     halls::list_appointments,
     halls::get_appointment,
+    statistics::get_certificate_free,
     reference::list_items,
     reference::get_item,
     reference::list_organisations,

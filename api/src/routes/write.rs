@@ -3,9 +3,12 @@
 pub mod acts;
 pub mod appointments;
 pub mod cases;
+pub mod certificates;
+pub mod evidence;
 pub mod exports;
 pub mod halls;
 pub mod instruments;
+pub mod libraries;
 pub mod materials;
 pub mod people;
 pub mod plain;
@@ -60,11 +63,15 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/halls/{id}/actions/{action}", post().to(halls::act_in_hall))
         .route("/appointments", post().to(appointments::book))
         .route("/appointments/{id}/actions/{action}", post().to(appointments::act))
+        .route("/certificates", post().to(certificates::register))
+        .route("/certificates/{id}/actions/{action}", post().to(certificates::act))
+        .route("/certificates/{id}/unmask", post().to(certificates::unmask))
+        .route("/certificate-libraries/{library}/actions/{action}", post().to(libraries::act))
         .route("/stream-tickets", post().to(stream_ticket));
 }
 
 /// Every write below `/api/v1` that wants a token: method and path. `POST /progress` wants a receipt instead.
-pub const ROUTES: [(&str, &str); 29] = [
+pub const ROUTES: [(&str, &str); 33] = [
     ("POST", "/cases"),
     ("GET", "/cases/{id}/actions"),
     ("POST", "/cases/{id}/actions/{action}"),
@@ -93,6 +100,10 @@ pub const ROUTES: [(&str, &str); 29] = [
     ("POST", "/halls/{id}/actions/{action}"),
     ("POST", "/appointments"),
     ("POST", "/appointments/{id}/actions/{action}"),
+    ("POST", "/certificates"),
+    ("POST", "/certificates/{id}/actions/{action}"),
+    ("POST", "/certificates/{id}/unmask"),
+    ("POST", "/certificate-libraries/{library}/actions/{action}"),
     ("POST", "/stream-tickets"),
 ];
 

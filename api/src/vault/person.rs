@@ -64,6 +64,15 @@ impl Person {
         }
     }
 
+    /// Returns name and number alone: what a certificate says of its holder.
+    #[must_use]
+    pub fn identity(&self) -> Self {
+        let mut identity = Self::default();
+        identity.name.clone_from(&self.name);
+        identity.id_number.clone_from(&self.id_number);
+        identity
+    }
+
     /// Returns a field by its name, where it is given.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&str> {

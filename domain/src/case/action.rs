@@ -11,6 +11,10 @@ pub enum Action {
     Submit,
     /// A paper came in.
     AttachMaterial,
+    /// 免证: a certificate stands for a paper.
+    ReplaceMaterial,
+    /// 数据共享: the city's data are asked instead.
+    CheckDataShare,
     /// T2 收件.
     Receive,
     /// T3 即时告知不受理.
@@ -131,9 +135,11 @@ const UNDER_WAY: &[Phase] = &[Accepted, InReview, Suspended];
 
 impl Action {
     /// Every act, in the order of the transition table.
-    pub const ALL: [Self; 52] = [
+    pub const ALL: [Self; 54] = [
         Submit,
         AttachMaterial,
+        ReplaceMaterial,
+        CheckDataShare,
         Receive,
         NotRequired,
         RefuseIntake,
@@ -192,6 +198,8 @@ impl Action {
         match self {
             Submit => ["submit", "申请", "Apply"],
             AttachMaterial => ["attach-material", "上传材料", "Attach a material"],
+            ReplaceMaterial => ["replace-material", "电子证照免交", "Let a certificate stand for a paper"],
+            CheckDataShare => ["check-data-share", "数据共享核验", "Ask the city's data instead of a paper"],
             Receive => ["receive", "收件", "Receive"],
             NotRequired => ["not-required", "即时告知不受理", "Tell that no application is needed"],
             RefuseIntake => ["refuse-intake", "不予受理", "Refuse intake"],
@@ -278,7 +286,7 @@ impl Action {
             MakeResult => &[Accepted, InReview, Decided],
             Finish => &[Decided, ResultReady],
             Deliver => &[Decided, ResultReady, Finished],
-            Withdraw | Return | Merge => UNDECIDED,
+            Withdraw | Return | Merge | ReplaceMaterial | CheckDataShare => UNDECIDED,
             Claim | Release | Reassign | RequestAbort | ApproveAbort | RejectAbort | Urge => OPEN,
             AttachMaterial | AnswerConsultation | AnswerUrging | RaiseWarning => EVER,
             ReadWarning | AnswerWarning => EVER,
@@ -361,6 +369,8 @@ impl CaseCommand {
         match self {
             Self::Submit(_) => Submit,
             Self::AttachMaterial(_) => AttachMaterial,
+            Self::ReplaceMaterial { .. } => ReplaceMaterial,
+            Self::CheckDataShare { .. } => CheckDataShare,
             Self::Receive { .. } => Receive,
             Self::NotRequired { .. } => NotRequired,
             Self::RefuseIntake { .. } => RefuseIntake,

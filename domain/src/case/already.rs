@@ -4,6 +4,7 @@ use super::CaseCommand;
 use super::state::{Case, ProcedureState};
 use crate::decider::Context;
 use crate::event::case::{ClosingKind, DocumentRef};
+use crate::event::evidence::DataShareChecked;
 use crate::sealed::Sealed;
 
 impl Case {
@@ -15,6 +16,17 @@ impl Case {
         match command {
             CaseCommand::Submit(submit) => self.application.as_ref().is_some_and(|a| a.number == submit.number),
             CaseCommand::AttachMaterial(paper) => self.papers.get(&paper.paper) == Some(paper),
+            CaseCommand::ReplaceMaterial { code, reliance } => {
+                !self.outstanding.contains(code)
+                    && self.relied_on.get(code).is_some_and(|relied_on| {
+                        relied_on.certificate == reliance.certificate
+                            && relied_on.certificate_version == reliance.version
+                    })
+            }
+            CaseCommand::CheckDataShare { code, asked } => {
+                let same = |check: &DataShareChecked| check.code == *code && check.asked_at == asked.asked_at;
+                self.data_shares.values().any(same)
+            }
             CaseCommand::Receive { receipt, .. } => self.receipt.as_ref().is_some_and(|r| r.number == *receipt),
             CaseCommand::NotRequired { .. } => ended_as(ClosingKind::NotRequired),
             CaseCommand::RefuseIntake { .. } => ended_as(ClosingKind::RefusedIntake),

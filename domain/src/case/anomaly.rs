@@ -22,6 +22,8 @@ impl CaseEvent {
             CaseEvent::CaseWithdrawn(body) => &body.anomalies,
             CaseEvent::CaseReturned(body) => &body.anomalies,
             CaseEvent::MaterialAttached(_)
+            | CaseEvent::MaterialReplacedByCertificate(_)
+            | CaseEvent::DataShareChecked(_)
             | CaseEvent::NotRequiredTold(_)
             | CaseEvent::IntakeRefused(_)
             | CaseEvent::CorrectedOnTheSpot(_)

@@ -1,6 +1,8 @@
 //! What may be asked of a case. Texts arrive sealed; what only the caller can know comes in, everything else is decided.
 
+use super::evidence::DataShareAsked;
 use crate::actor::Channel;
+use crate::certificate::Reliance;
 use crate::clock::Limit;
 use crate::event::case::{
     AcceptanceKind, Consent, Correction, DecisionOutcome, DeliveryMethod, DocumentRef, MaterialAttached,
@@ -67,6 +69,20 @@ pub enum CaseCommand {
     Submit(Submit),
     /// A paper was stored.
     AttachMaterial(MaterialAttached),
+    /// 免证: a certificate stands for a paper.
+    ReplaceMaterial {
+        /// Which of the item's materials.
+        code: MaterialCode,
+        /// What is relied on; the append guards its version.
+        reliance: Box<Reliance>,
+    },
+    /// 数据共享: the city's data were asked.
+    CheckDataShare {
+        /// Instead of which of the item's materials.
+        code: MaterialCode,
+        /// What was asked, and what came of it.
+        asked: Box<DataShareAsked>,
+    },
     /// T2.
     Receive {
         /// 收件凭证 number, made by the caller.

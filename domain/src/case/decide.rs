@@ -108,6 +108,8 @@ impl Case {
             // An application is judged before there is anything on the desk.
             CaseCommand::Submit(_) => Err(Rejection::AlreadySubmitted),
             CaseCommand::AttachMaterial(paper) => desk.attach(paper),
+            CaseCommand::ReplaceMaterial { code, reliance } => desk.replace_material(code, reliance),
+            CaseCommand::CheckDataShare { code, asked } => desk.check_data_share(code, asked),
             CaseCommand::Receive { receipt, materials_received_on, materials, rating_code_digest } => {
                 desk.receive(receipt, *materials_received_on, materials, rating_code_digest)
             }
@@ -242,6 +244,8 @@ fn marks(event: &mut CaseEvent) -> Option<&mut Vec<Anomaly>> {
         CaseEvent::CaseWithdrawn(body) => Some(&mut body.anomalies),
         CaseEvent::CaseReturned(body) => Some(&mut body.anomalies),
         CaseEvent::MaterialAttached(_)
+        | CaseEvent::MaterialReplacedByCertificate(_)
+        | CaseEvent::DataShareChecked(_)
         | CaseEvent::NotRequiredTold(_)
         | CaseEvent::IntakeRefused(_)
         | CaseEvent::CorrectedOnTheSpot(_)

@@ -212,7 +212,16 @@ impl<'a> Desk<'a> {
         township(&self.application.intake) != township(&self.application.handling)
     }
 
+    /// 免证: no paper was handed in for which a certificate, the city's data or a promise could have stood.
     fn is_paperless(&self) -> bool {
-        !self.case.materials.values().any(|material| matches!(material.how, Presented::Original | Presented::Copy))
+        let on_paper = |code| {
+            let presented = self.case.materials.get(code);
+            presented.is_some_and(|material| matches!(material.how, Presented::Original | Presented::Copy))
+        };
+        !self
+            .rules
+            .materials
+            .iter()
+            .any(|material| super::evidence::is_replaceable(material) && on_paper(&material.code))
     }
 }

@@ -42,6 +42,8 @@ impl Case {
             crate::event::Event::Rating(_)
             | crate::event::Event::Ticket(_)
             | crate::event::Event::Appointment(_)
+            | crate::event::Event::Certificate(_)
+            | crate::event::Event::Library(_)
             | crate::event::Event::Item(_)
             | crate::event::Event::Organisation(_)
             | crate::event::Event::Roster(_)
@@ -80,6 +82,8 @@ impl Case {
         match event {
             CaseEvent::CaseSubmitted(body) => self.submitted(body, act),
             CaseEvent::MaterialAttached(body) => self.attached(body, act),
+            CaseEvent::MaterialReplacedByCertificate(body) => self.replaced(body),
+            CaseEvent::DataShareChecked(body) => self.data_share_checked(body),
             CaseEvent::CaseReceived(body) => self.received(body, act),
             CaseEvent::NotRequiredTold(body) => self.close(&body.closing),
             CaseEvent::IntakeRefused(body) => self.close(&body.closing),
@@ -200,7 +204,7 @@ impl Case {
         self.application = Some(body.clone());
     }
 
-    fn take_materials(&mut self, materials: &[MaterialPresented]) {
+    pub(super) fn take_materials(&mut self, materials: &[MaterialPresented]) {
         for material in materials {
             self.outstanding.remove(&material.code);
             self.promised_materials.remove(&material.code);

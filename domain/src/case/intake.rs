@@ -129,7 +129,10 @@ fn home_hall<'a>(region: &RegionCode, organisations: &'a Organisations) -> Optio
     organisations.township_of(hall)
 }
 
-fn requirement<'a>(version: &'a ItemVersion, code: &MaterialCode) -> Result<&'a MaterialRequirement, Rejection> {
+pub(super) fn requirement<'a>(
+    version: &'a ItemVersion,
+    code: &MaterialCode,
+) -> Result<&'a MaterialRequirement, Rejection> {
     let mut materials = version.definition.materials.iter();
     materials.find(|material| material.code == *code).ok_or_else(|| Rejection::UnknownMaterial(code.clone()))
 }

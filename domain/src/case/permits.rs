@@ -34,6 +34,9 @@ fn roles(action: Action) -> &'static [Role] {
         | Action::RecordConsent
         | Action::WithdrawConsent => &[Resident, VillageAgent, Clerk],
         Action::AttachMaterial => &[Resident, VillageAgent, Clerk, Handler, Chief, CertificateMaker, DeliveryClerk],
+        Action::ReplaceMaterial => &[Resident, VillageAgent, Clerk, Handler],
+        // Residents show certificates of their own; the city's data are asked by whoever answers for the question.
+        Action::CheckDataShare => &[VillageAgent, Clerk, Handler],
         Action::Receive | Action::NotRequired | Action::RefuseIntake | Action::Accept | Action::Return => &[Clerk],
         Action::HandleAtOnce => &[Clerk],
         Action::IssueNotice | Action::Lapse => &[Clerk, Handler],
@@ -198,6 +201,8 @@ impl Desk<'_> {
                 .any(|id| self.reference.organisations.contains(&self.actor.organisation, id)),
             Action::Submit
             | Action::AttachMaterial
+            | Action::ReplaceMaterial
+            | Action::CheckDataShare
             | Action::DeemAccepted
             | Action::RecomputeDeadlines
             | Action::Finish
@@ -274,6 +279,8 @@ impl Desk<'_> {
             Action::Archive => self.may_be_archived(),
             Action::Submit
             | Action::AttachMaterial
+            | Action::ReplaceMaterial
+            | Action::CheckDataShare
             | Action::Receive
             | Action::NotRequired
             | Action::RefuseIntake

@@ -73,6 +73,26 @@ pub enum Rejection {
     ConsentTakenBack,
     /// No such material of this item.
     UnknownMaterial(MaterialCode),
+    /// The item demands the paper itself, or asks nobody for it.
+    MaterialNotReplaceable(MaterialCode),
+    /// A certificate of this kind does not stand for the material.
+    CertificateOfAnotherKind(MaterialCode),
+    /// There is no such certificate.
+    CertificateNotOnRecord,
+    /// The certificate is nobody's who has a part in the case.
+    CertificateOfAnother,
+    /// The certificate's day has not come.
+    CertificateNotYetValid(NaiveDate),
+    /// The certificate's time is over.
+    CertificateExpired(NaiveDate),
+    /// The certificate was revoked, changed or cancelled.
+    CertificateRevoked(NaiveDate),
+    /// What was uploaded must be compared with the original first (C).
+    CertificateNotCompared,
+    /// What its holder only declares stands for nothing (D).
+    CertificateOnlyDeclared,
+    /// The city's data are asked about nobody who has no part in the case.
+    DataShareAboutAnother,
     /// Required materials are not there.
     MaterialsIncomplete(Vec<MaterialCode>),
     /// These materials cannot be brought later.
@@ -238,7 +258,12 @@ impl Rejection {
         let codes = |codes: &[MaterialCode]| codes.iter().map(MaterialCode::as_str).collect::<Vec<_>>().join(comma);
         let detail = match self {
             Self::RoleMayNot(role, _) => role.to_string(),
-            Self::UnknownMaterial(code) => code.to_string(),
+            Self::UnknownMaterial(code) | Self::MaterialNotReplaceable(code) | Self::CertificateOfAnotherKind(code) => {
+                code.to_string()
+            }
+            Self::CertificateNotYetValid(day) | Self::CertificateExpired(day) | Self::CertificateRevoked(day) => {
+                day.to_string()
+            }
             Self::MaterialsIncomplete(missing) | Self::NotTolerable(missing) => codes(missing),
             Self::NotYetLapsed(day) => day.to_string(),
             Self::UnknownStep(step)
@@ -289,6 +314,16 @@ impl Rejection {
             Self::ConsentNotInForce => ["consent-not-in-force", "申请人的同意不在有效期内", "the applicant's consent is not in force on that day"],
             Self::ConsentTakenBack => ["consent-taken-back", "申请人已撤回同意", "the applicant took the consent back"],
             Self::UnknownMaterial(_) => ["unknown-material", "该事项没有这种材料", "the item has no such material"],
+            Self::MaterialNotReplaceable(_) => ["material-not-replaceable", "该材料不可以电子证照或数据共享代替", "nothing stands for this material"],
+            Self::CertificateOfAnotherKind(_) => ["certificate-of-another-kind", "该类证照不能代替此材料", "a certificate of this kind does not stand for the material"],
+            Self::CertificateNotOnRecord => ["certificate-not-on-record", "证照库中没有该证照", "there is no such certificate"],
+            Self::CertificateOfAnother => ["certificate-of-another", "该证照的持证人与本办件无关", "the certificate's holder has no part in the case"],
+            Self::CertificateNotYetValid(_) => ["certificate-not-yet-valid", "证照尚未生效，生效日期", "the certificate is not valid before"],
+            Self::CertificateExpired(_) => ["certificate-expired", "证照已过期，有效期至", "the certificate was valid until"],
+            Self::CertificateRevoked(_) => ["certificate-revoked", "证照已撤销、变更或注销", "the certificate was revoked, changed or cancelled on"],
+            Self::CertificateNotCompared => ["certificate-not-compared", "上传的证照须先核对原件（C级）", "an uploaded certificate must be compared with the original first (C)"],
+            Self::CertificateOnlyDeclared => ["certificate-only-declared", "自行填报的证照不能代替材料（D级）", "what its holder only declares stands for nothing (D)"],
+            Self::DataShareAboutAnother => ["data-share-about-another", "不得查询与本办件无关人员的数据", "the data of somebody without a part in the case cannot be asked for"],
             Self::MaterialsIncomplete(_) => ["materials-incomplete", "材料不齐全", "required materials are missing"],
             Self::NotTolerable(_) => ["not-tolerable", "该材料不可容缺", "these materials cannot be brought later"],
             Self::NothingToTolerate => ["nothing-to-tolerate", "材料齐全，无须容缺或承诺", "nothing is missing, accept normally"],

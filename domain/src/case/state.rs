@@ -7,6 +7,7 @@ use crate::event::case::{
     DeliveryMethod, DocumentRef, MaterialAttached, MaterialPresented, NoticeStage, ResultMade, ResultRevoked,
     StepOutcome, Threshold, WarnedClock,
 };
+use crate::event::evidence::{DataShareChecked, MaterialReplacedByCertificate};
 use crate::event::instrument::InstrumentRef;
 use crate::event::item::Authority;
 use crate::ids::{
@@ -118,6 +119,10 @@ pub struct Case {
     pub materials: BTreeMap<MaterialCode, MaterialPresented>,
     /// Stored papers.
     pub papers: BTreeMap<PaperId, MaterialAttached>,
+    /// 免证: the certificates that were relied on, by the material for which each stands.
+    pub relied_on: BTreeMap<MaterialCode, MaterialReplacedByCertificate>,
+    /// 数据共享: what the city's data were asked, by number.
+    pub data_shares: BTreeMap<u16, DataShareChecked>,
     /// Keyed digest of the one-time rating code.
     pub rating_code_digest: Option<String>,
     /// What to look at.

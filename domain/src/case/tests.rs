@@ -3,6 +3,7 @@
 mod after;
 mod consent;
 mod ending;
+mod evidence;
 mod intake;
 mod pauses;
 mod powers;

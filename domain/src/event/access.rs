@@ -1,6 +1,6 @@
 //! Looking is an act: who saw a person in clear, who took data out, and for what purpose.
 
-use crate::ids::{CaseId, MaterialCode, PaperId, SubjectId};
+use crate::ids::{CaseId, CertificateId, MaterialCode, PaperId, SubjectId};
 use serde::{Deserialize, Serialize};
 
 /// A person's data were shown in clear.
@@ -30,6 +30,19 @@ pub struct PaperRead {
     /// What for, from the list of purposes, where it was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<String>,
+}
+
+/// A certificate was shown in clear.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateUnmasked {
+    /// Which certificate.
+    pub certificate: CertificateId,
+    /// Its holder.
+    pub subject: SubjectId,
+    /// Which fields: `number`, and those of a person.
+    pub fields: Vec<String>,
+    /// What for, from the list of purposes.
+    pub purpose: String,
 }
 
 /// Data left the system.

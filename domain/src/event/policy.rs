@@ -3,6 +3,7 @@
 use crate::clock::DayUnit;
 use crate::event::case::Anomaly;
 use crate::event::ticket::PriorityGround;
+use crate::ids::{CertificateKind, ItemId, MaterialCode};
 use crate::sealed::AgeBand;
 use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Serialize};
@@ -90,6 +91,9 @@ pub struct PolicyRules {
     pub indicators_version: u16,
     /// Figures of fewer than this many ratings are not published.
     pub small_cell: u32,
+    /// 证照目录: the kinds of certificates, which papers each stands for, and which items make it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<CertificateRule>,
     /// What residents can count on at halls; what the city pinned where a version says nothing of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standards: Option<Standards>,
@@ -164,6 +168,22 @@ impl Default for CardRules {
         ];
         Self { yellow, red }
     }
+}
+
+/// One kind of certificate 证照类型.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateRule {
+    /// Its code.
+    pub kind: CertificateKind,
+    /// 证照名称.
+    pub name_zh: String,
+    /// Its English name.
+    pub name_en: String,
+    /// The materials for which it stands.
+    pub stands_for: Vec<MaterialCode>,
+    /// The items whose result it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made_by: Vec<ItemId>,
 }
 
 /// Limits of a bad-rating order, in working days, each counted from the step before.

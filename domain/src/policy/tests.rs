@@ -37,6 +37,12 @@ fn versions_are_counted_from_one() {
 }
 
 #[test]
+fn a_kind_of_certificate_is_described_once() {
+    let twice = publish("2026-01-01", |rules| rules.certificates.extend(rules.certificates.clone()));
+    check(&[], twice, Err(PolicyRejection::CertificateKindTwice));
+}
+
+#[test]
 fn a_later_version_never_holds_from_an_earlier_day() {
     let first = published(1, "2026-02-01", as_is);
     check(&[first], publish("2026-01-31", as_is), Err(PolicyRejection::ValidBeforePredecessor));

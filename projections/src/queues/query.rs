@@ -42,6 +42,8 @@ impl QueueKey {
                 | Event::Instrument(_)
                 | Event::Roster(_)
                 | Event::ServicePoint(_)
+                | Event::Certificate(_)
+                | Event::Library(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
                 | Event::Access(_),

@@ -8,6 +8,7 @@ use domain::event::case::{
     LegacyActivityRecorded, LegacyCaseOpened, MaterialAttached, OneTimeNoticeIssued, RecordCorrected, ResultDelivered,
     SpecialProcedureOpened, StepFinished, SupplementProvided, WarningAnswered, WarningRaised, WarningRead,
 };
+use domain::event::evidence::{DataShareChecked, MaterialReplacedByCertificate};
 use domain::ids::{EventId, ExternalNumber};
 use domain::sealed::Sealed;
 use serde::Serialize;
@@ -23,6 +24,8 @@ impl TimelineEntry {
         match event {
             CaseEvent::CaseSubmitted(body) => self.submitted(body),
             CaseEvent::MaterialAttached(body) => self.attached(body),
+            CaseEvent::MaterialReplacedByCertificate(body) => self.replaced(body),
+            CaseEvent::DataShareChecked(body) => self.data_share_checked(body),
             CaseEvent::CaseReceived(body) => self.received(body),
             CaseEvent::NotRequiredTold(body) => {
                 self.detail("basis", &body.basis);
@@ -260,6 +263,33 @@ impl TimelineEntry {
         self.detail("bytes", body.bytes);
         self.detail("media_type", &body.media_type);
         self.detail("trust", name(&body.trust));
+    }
+
+    fn replaced(&mut self, body: &MaterialReplacedByCertificate) {
+        self.detail("code", &body.code);
+        self.detail("certificate", body.certificate);
+        self.detail("certificate_version", body.certificate_version);
+        self.detail("certificate_kind", &body.kind);
+        self.detail("issuer", &body.issuer);
+        self.detail("trust", name(&body.trust));
+        self.detail_if("valid_until", body.valid_until);
+        self.detail_if("verified_by", body.verified_by.as_ref());
+        self.detail("sha256", &body.snapshot_sha256);
+    }
+
+    fn data_share_checked(&mut self, body: &DataShareChecked) {
+        self.detail("check", body.check);
+        self.detail("code", &body.code);
+        self.detail("service", &body.service);
+        self.detail("dataset", &body.dataset);
+        self.detail("outcome", body.outcome.as_str());
+        self.detail("asked_at", body.asked_at.to_rfc3339());
+        self.detail_if("answered_at", body.answered_at.map(|at| at.to_rfc3339()));
+        self.detail_if("sha256", body.answer_sha256.as_ref());
+        if let Some(receipt) = &body.receipt {
+            self.numbered("数据共享查询单", receipt);
+        }
+        self.text("snapshot", body.snapshot.as_ref());
     }
 
     fn received(&mut self, body: &CaseReceived) {

@@ -2,6 +2,7 @@
 
 use domain::event::CaseEvent;
 use domain::event::case::AcceptanceKind;
+use domain::event::evidence::DataShareOutcome;
 
 /// Returns the event's name in Chinese and in English.
 #[must_use]
@@ -9,6 +10,16 @@ pub fn label(event: &CaseEvent) -> (&'static str, &'static str) {
     match event {
         CaseEvent::CaseSubmitted(_) => ("申请", "Applied"),
         CaseEvent::MaterialAttached(_) => ("提交材料", "Paper handed in"),
+        CaseEvent::MaterialReplacedByCertificate(_) => ("电子证照免交材料", "Certificate in place of a paper"),
+        CaseEvent::DataShareChecked(checked) => match checked.outcome {
+            DataShareOutcome::Confirmed => ("数据共享核验通过", "Confirmed by the city's data"),
+            DataShareOutcome::NotFound
+            | DataShareOutcome::Mismatch
+            | DataShareOutcome::Refused
+            | DataShareOutcome::TimedOut
+            | DataShareOutcome::Unreachable
+            | DataShareOutcome::Unreadable => ("数据共享核验未通过", "Not confirmed by the city's data"),
+        },
         CaseEvent::CaseReceived(_) => ("收件", "Received"),
         CaseEvent::NotRequiredTold(_) => ("即时告知不受理", "Told that no application is needed"),
         CaseEvent::IntakeRefused(_) => ("不予受理", "Intake refused"),

@@ -49,6 +49,7 @@ pub(super) fn keys(fact: &Fact, event: &AccessEvent) -> Vec<Vec<u8>> {
     let (case, subject) = match event {
         AccessEvent::PersonUnmasked(shown) => (Some(shown.case), Some(&shown.subject)),
         AccessEvent::PaperRead(read) => (Some(read.case), Some(&read.subject)),
+        AccessEvent::CertificateUnmasked(shown) => (None, Some(&shown.subject)),
         AccessEvent::ExportMade(_) => (None, None),
     };
     let found = [

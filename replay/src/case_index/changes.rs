@@ -137,6 +137,8 @@ impl Trace {
             CaseEvent::SupplementProvided(_)
             | CaseEvent::MaterialAttached(_)
             | CaseEvent::DuplicateMerged(_)
+            | CaseEvent::MaterialReplacedByCertificate(_)
+            | CaseEvent::DataShareChecked(_)
             | CaseEvent::CorrectedOnTheSpot(_)
             | CaseEvent::WorkClaimed(_)
             | CaseEvent::WorkReleased(_)
@@ -245,6 +247,8 @@ fn said(fact: &Fact, event: &CaseEvent) -> Vec<Change> {
         }
         CaseEvent::MaterialAttached(_)
         | CaseEvent::DuplicateMerged(_)
+        | CaseEvent::MaterialReplacedByCertificate(_)
+        | CaseEvent::DataShareChecked(_)
         | CaseEvent::CorrectedOnTheSpot(_)
         | CaseEvent::OneTimeNoticeIssued(_)
         | CaseEvent::SupplementProvided(_)

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::actor::{Actor, Channel, Role};
 use domain::event::{CaseEvent, Event, SCHEMAS};
 use domain::fact::{Fact, Subject};
-use domain::ids::{CaseId, CommandId, EventId};
+use domain::ids::{CaseId, CertificateId, CommandId, EventId};
 use eventstore::{CommandDigest, EventStore, Expected, InMemory, PAGE_EVENTS_MAX, Position};
 use proptest::prelude::*;
 use replay::history::History;
@@ -164,6 +164,8 @@ fn subject(event: &Event, stream: u8) -> Subject {
         Event::Rating(_) => Subject::Rating(format!("rating-{stream}").parse().unwrap()),
         Event::Ticket(_) => Subject::Hall(format!("2026-03-0{}-361023100", stream + 1).parse().unwrap()),
         Event::Appointment(_) => Subject::Slots(format!("2026-03-0{}-361023100", stream + 1).parse().unwrap()),
+        Event::Certificate(_) => Subject::Certificate(CertificateId(case(stream).0)),
+        Event::Library(_) => Subject::Library("city".parse().unwrap()),
         Event::Item(_) => Subject::Item(format!("FZ-00{stream}").parse().unwrap()),
         Event::Organisation(_) => Subject::Organisation(format!("36102310{stream}").parse().unwrap()),
         Event::Calendar(_) => Subject::Calendar,

@@ -13,7 +13,7 @@ use chrono::TimeDelta;
 use domain::actor::Role;
 use domain::event::{AccessEvent, Event};
 use domain::fact::Fact;
-use domain::ids::{CaseId, StaffId, SubjectId};
+use domain::ids::{CaseId, CertificateId, StaffId, SubjectId};
 use eventstore::Position;
 use replay::case_index::{Accesses, Looked};
 use serde::{Deserialize, Serialize};
@@ -93,7 +93,7 @@ impl AccessesQuestion {
 struct Look {
     at: String,
     position: u64,
-    /// `person-unmasked`, `paper-read`, `export-made`.
+    /// `person-unmasked`, `certificate-unmasked`, `paper-read`, `export-made`.
     what: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<StaffId>,
@@ -110,6 +110,8 @@ struct Look {
 struct Seen {
     #[serde(skip_serializing_if = "Option::is_none")]
     case: Option<CaseId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<CertificateId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<SubjectId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -166,6 +168,14 @@ impl Seen {
                 code: Some(read.code),
                 ..Self::default()
             },
+            AccessEvent::CertificateUnmasked(shown) => Self {
+                certificate: Some(shown.certificate),
+                subject: Some(shown.subject),
+                purpose: Some(shown.purpose),
+                unmasked: true,
+                fields: shown.fields,
+                ..Self::default()
+            },
             AccessEvent::ExportMade(made) => {
                 Self { purpose: Some(made.purpose), records: Some(made.records), ..Self::default() }
             }
@@ -180,7 +190,7 @@ struct After {
     before: u64,
 }
 
-/// Who looked at what: persons shown in clear, papers read, data taken out; the latest first.
+/// Who looked at what: persons and certificates shown in clear, papers read, data taken out; the latest first.
 ///
 /// A supervisor sees every look at a case that they may see, and otherwise those of their own subtree; a resident those at
 /// their own data, without names; anybody else their own.

@@ -14,6 +14,7 @@ use domain::event::case::ClosingKind;
 use domain::ids::{ItemId, OrganisationId};
 use domain::zone::day_of;
 use projections::balance::{Balance, BalanceQuery};
+use projections::certificate_free::{CertificateFree, CertificateFreeDimension, CertificateFreeQuery};
 use projections::halls::{HallDimension, Halls, HallsQuery};
 use projections::processing_times::{
     Cohort, Dimension, ProcessingTimes, ProcessingTimesError, ProcessingTimesQuery, RegionAs,
@@ -309,6 +310,65 @@ pub(crate) async fn get_balance(
     let ask = move |balance: &Balance, data: &ReferenceData| balance.answer(&query, &data.reference.organisations);
     let seen = views.study(&at, ask).await?;
     Ok(Stamp::new(&at, seen.position).json(&seen.value))
+}
+
+/// The question behind `GET /statistics/certificate-free`, as far as it is its own.
+#[derive(Debug, Clone)]
+struct CertificateFreeFilter {
+    limits: Limits,
+    group_by: Vec<CertificateFreeDimension>,
+}
+
+impl FromParameters for CertificateFreeFilter {
+    fn take(parameters: &mut Parameters) -> Result<Self, Problem> {
+        Ok(Self { limits: Limits::take(parameters)?, group_by: distinct(parameters.words("group_by")?) })
+    }
+}
+
+/// The certificate-free rate 免证率, and what stood for papers.
+#[utoipa::path(
+    get, path = "/api/v1/statistics/certificate-free", tag = "statistics", security(("token" = [])),
+    params(
+        ("from" = Option<String>, Query, description = "First day; 1 January of the year of `as_of` if absent", example = "2022-01-01"),
+        ("to" = Option<String>, Query, description = "First day after; the day after `as_of` if absent", example = "2022-04-01"),
+        ("group_by" = Option<String>, Query, description = "Comma-separated: `org, item, month`", example = "item,month"),
+        ("item" = Option<String>, Query, description = "Only this item", example = "FZ-005"),
+        ("org" = Option<String>, Query, description = "Only this organisation and those under it", example = "361023"),
+        ("source" = Option<String>, Query, description = "`own` (default), a legacy system, or `all`"),
+        crate::openapi::WhenParameters,
+    ),
+    responses((status = 200, description = "Rows by group, and the total: accepted cases of the 免证 items that ended without a paper certificate ÷ all of them, the same over every item, and papers spared by certificates and by the city's data", body = Object, example = json!({
+        "position": 612345, "as_of": "2022-04-01T09:00:00.000+08:00", "from": "2022-01-01", "to": "2022-04-01",
+        "organisation": "361023", "source": "own",
+        "rows": [{"key": {"item": "FZ-005"}, "certificate_free_rate": {"numerator": 160, "denominator": 200, "rate": 0.8},
+            "paperless_rate": {"numerator": 160, "denominator": 200, "rate": 0.8}, "by_certificate": 210,
+            "by_data_share": {"confirmed": 95, "not-found": 3, "mismatch": 0, "refused": 0, "timed-out": 2, "unreachable": 0, "unreadable": 0}}],
+        "total": {"key": {}, "by_certificate": 210}
+    })))
+)]
+#[get("/statistics/certificate-free")]
+pub(crate) async fn get_certificate_free(
+    node: Data<Node>,
+    caller: Caller,
+    Query((filter, when)): Query<(CertificateFreeFilter, When)>,
+) -> Result<HttpResponse, Problem> {
+    let views = &node.reads.views;
+    let at = views.resolve(&when, &node.clock).await?;
+    let scope = scope(views, &caller, &filter.limits)?;
+    let period = period(&filter.limits, at.day(), day_of(node.clock.now()))?;
+    let source = filter.limits.source.to_string();
+    let query = CertificateFreeQuery {
+        period,
+        group_by: filter.group_by,
+        item: filter.limits.item,
+        organisation: scope.within,
+        source: filter.limits.source,
+    };
+    let ask = move |state: &CertificateFree, data: &ReferenceData| state.answer(&query, &data.reference);
+    let seen = views.study(&at, ask).await?;
+    let Period { from, to } = period;
+    let told = Told { from, to, organisation: scope.organisation, source, answer: seen.value };
+    Ok(Stamp::new(&at, seen.position).json(&told))
 }
 
 /// Halls: waiting, way, service and idle time, missed and given-up tickets, saturation and peak, and appointments.

@@ -1,12 +1,14 @@
 //! What the body of each action on a case may say, in clear.
 
 mod ending;
+mod evidence;
 mod helping;
 mod intake;
 mod oversight;
 mod review;
 
 pub use ending::*;
+pub use evidence::*;
 pub use helping::*;
 pub use intake::*;
 pub use oversight::*;
@@ -51,6 +53,8 @@ pub fn body_of(action: Action) -> Option<Body> {
         | Action::DeemAccepted
         | Action::RecomputeDeadlines
         | Action::RaiseWarning => return None,
+        Action::ReplaceMaterial => body::<ReplaceMaterialBody>(),
+        Action::CheckDataShare => body::<CheckDataShareBody>(),
         Action::Receive => body::<ReceiveBody>(),
         Action::NotRequired => body::<NotRequiredBody>(),
         Action::RefuseIntake => body::<RefuseIntakeBody>(),

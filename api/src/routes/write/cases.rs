@@ -1,21 +1,23 @@
 //! Opening a case, acting on it, and what one may do with it now.
 
 use super::acts::{self, MaterialBody};
+use super::evidence::{LOOKS_MAX, Look};
 use super::request::{Envelope, Incoming, Written, flawless, read, unreadable};
 use crate::auth::Caller;
-use crate::execute::{Asked, Begun, Done, Loaded};
+use crate::certificates::Consequence;
+use crate::execute::{Asked, Begun, Done, ExecuteError, Loaded};
 use crate::node::Node;
 use crate::problem::{FieldError, Kind, Problem, Text};
 use crate::rights::Concerned;
-use crate::seal::{self, Flaws, PersonBody, Sealer, party};
+use crate::seal::{self, Flaws, Need, PersonBody, Sealer, party};
 use crate::vault::{Keyring, Vault, VaultError};
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::NaiveDate;
 use domain::actor::{Channel, Role};
 use domain::case::{Action, Case, CaseCommand, Submit, Survivor};
 use domain::decider::Context;
-use domain::event::{CaseEvent, Event};
-use domain::fact::Subject;
+use domain::event::{CaseEvent, CertificateEvent, Event};
+use domain::fact::{Fact, Subject};
 use domain::ids::{CaseId, CommandId, ExternalNumber, ItemId, OrganisationId, RegionCode, SourceName, SubjectId};
 use domain::sealed::Sealed;
 use domain::zone::day_of;
@@ -275,30 +277,48 @@ pub async fn act(
     };
     let applicant = &application.applicant;
     let others = body.persons().into_iter().map(|person| person.subject(&node.vault));
-    let keyring = node.vault.keyring(std::iter::once(applicant.subject.clone()).chain(others)).await?;
-    let (other, also) = match body.other_case() {
-        Some(other) => {
-            let (survivor, version) = survivor(&node, &caller, other).await?;
-            (Some(survivor), vec![(Subject::Case(other), version)])
+    let asked_about = match body.needs() {
+        Need::DataShare { about, .. } => about.cloned(),
+        Need::Nothing | Need::Certificate(_) => None,
+    };
+    let subjects = std::iter::once(applicant.subject.clone()).chain(asked_about).chain(others);
+    let keyring = node.vault.keyring(subjects).await?;
+    let context = subject.to_string();
+    let look = Look { node: &node, case: id, state: &loaded.state, asked: &asked, keyring: &keyring };
+    for _ in 0..LOOKS_MAX {
+        let (found, mut also) = look.find_out(body.needs()).await?;
+        let other = match body.other_case() {
+            Some(other) => {
+                let (survivor, version) = survivor(&node, &caller, other).await?;
+                also.push((Subject::Case(other), version));
+                Some(survivor)
+            }
+            None => None,
+        };
+        let sealer = Sealer {
+            vault: &node.vault,
+            keyring: &keyring,
+            context: &context,
+            applicant,
+            command: incoming.command,
+            organisation: &actor.organisation,
+            day: day_of(envelope.moment(node.clock.now())),
+            case: id,
+            other,
+            found: &found,
+        };
+        let command = body.command(&sealer)?;
+        let consequence = Consequence::of(&node, id, &loaded.state, &keyring, &command).await?;
+        let late = envelope.late(|text| sealer.text(text))?;
+        let asked = Asked { late, ..asked.clone() };
+        let beside = |facts: &[Fact]| consequence.beside(facts);
+        match node.executor.execute_beside::<Case>(&under_way, &asked, &subject, &command, &also, &beside).await {
+            // The certificate or the case relied on has moved on meanwhile: look again.
+            Err(ExecuteError::Contended) if !also.is_empty() => continue,
+            done => return Ok(acted(&node, id, action, &done?).respond()),
         }
-        None => (None, Vec::new()),
-    };
-    let sealer = Sealer {
-        vault: &node.vault,
-        keyring: &keyring,
-        context: &subject.to_string(),
-        applicant,
-        command: incoming.command,
-        organisation: &actor.organisation,
-        day: day_of(envelope.moment(node.clock.now())),
-        case: id,
-        other,
-    };
-    let command = body.command(&sealer)?;
-    let late = envelope.late(|text| sealer.text(text))?;
-    let asked = Asked { late, ..asked };
-    let done = node.executor.execute::<Case>(&under_way, &asked, &subject, &command, &also).await?;
-    Ok(acted(&node, id, action, &done).respond())
+    }
+    Err(Problem::new(Kind::Contended))
 }
 
 /// Returns the case that would go on in place of another, and its version.
@@ -328,6 +348,15 @@ fn acted(node: &Node, id: CaseId, action: Action, done: &Done) -> Written {
             && let Some((name, number)) = printed(event)
         {
             written = written.with(name, number.as_str());
+        }
+        match &fact.event {
+            Event::Certificate(CertificateEvent::CertificateIssued(_)) => {
+                written = written.with("certificate", id.to_string());
+            }
+            Event::Case(CaseEvent::DataShareChecked(checked)) => {
+                written = written.with("outcome", checked.outcome.as_str());
+            }
+            _ => (),
         }
         if let (Action::Receive, Event::Case(CaseEvent::CaseReceived(received))) = (action, &fact.event) {
             let case = fact.subject.to_string();

@@ -42,7 +42,9 @@ pub enum Field {
 }
 
 impl Field {
-    fn as_str(self) -> &'static str {
+    /// Returns its name in bodies and in the log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Name => "name",
             Self::IdNumber => "id_number",

@@ -13,6 +13,7 @@ use domain::zone::{self, Instant, day_of};
 use projections::Projection;
 use projections::balance::{Balance, BalanceQuery};
 use projections::case_file::CaseFile;
+use projections::certificate_free::{CertificateFree, CertificateFreeDimension, CertificateFreeQuery};
 use projections::halls::{HallDimension, Halls, HallsQuery};
 use projections::oversight::{AnomaliesQuery, AnomalyDimension, Oversight};
 use projections::processing_times::{Cohort, Dimension, ProcessingTimes, ProcessingTimesQuery, RegionAs};
@@ -101,6 +102,9 @@ async fn projection_as_of(opened: &Opened, name: &str, slice: &Slice, at: Instan
             let query = HallsQuery { period: ever(), group_by: vec![HallDimension::Org], organisation: None };
             as_json(&past::<Halls>(opened, slice).await?.state.answer(&query, &reference.organisations, at))
         }
+        CertificateFree::NAME => {
+            as_json(&past::<CertificateFree>(opened, slice).await?.state.answer(&certificate_free(), reference))
+        }
         _ => shown(&past::<ReferenceData>(opened, slice).await?),
     }
 }
@@ -159,6 +163,16 @@ fn balance(today: NaiveDate) -> BalanceQuery {
         month: Month::of(today),
         organisation: None,
         attribution: Attribution::default(),
+        source: Source::default(),
+    }
+}
+
+fn certificate_free() -> CertificateFreeQuery {
+    CertificateFreeQuery {
+        period: ever(),
+        group_by: vec![CertificateFreeDimension::Item],
+        item: None,
+        organisation: None,
         source: Source::default(),
     }
 }

@@ -1,0 +1,96 @@
+//! What an act on a case needs from elsewhere: the certificate it relies on, or an answer of the city's data. Both are
+//! found out before the act is decided, and what was found goes into its event.
+
+use crate::certificates::reliance;
+use crate::data_share::{Answer, Question};
+use crate::execute::Asked;
+use crate::node::Node;
+use crate::problem::Problem;
+use crate::seal::{Found, Need};
+use crate::vault::{Keyring, hex};
+use domain::case::{Case, CaseCommand, DataShareAsked, Rejection};
+use domain::certificate::Certificate;
+use domain::event::evidence::DataShareOutcome;
+use domain::fact::Subject;
+use domain::ids::{CaseId, MaterialCode, SubjectId};
+
+/// How often an act is made again because a certificate moved on meanwhile.
+pub const LOOKS_MAX: u32 = 3;
+
+/// What one act on one case looks at.
+pub struct Look<'a> {
+    /// Where.
+    pub node: &'a Node,
+    /// For which case.
+    pub case: CaseId,
+    /// The case, as it was seen.
+    pub state: &'a Case,
+    /// The request.
+    pub asked: &'a Asked,
+    /// The keys of everybody who has a part in the case.
+    pub keyring: &'a Keyring,
+}
+
+impl Look<'_> {
+    /// Finds out what is needed, and which streams it was read from at which version.
+    ///
+    /// # Errors
+    /// A rule forbids it already, or the log or the vault are in trouble.
+    pub async fn find_out(&self, need: Need<'_>) -> Result<(Found, Vec<(Subject, u64)>), Problem> {
+        match need {
+            Need::Nothing => Ok((Found::Nothing, Vec::new())),
+            Need::Certificate(id) => {
+                let stream = Subject::Certificate(id);
+                let loaded = self.node.executor.load::<Certificate>(&stream).await?;
+                let found = Found::Certificate(Box::new(reliance(&self.node.vault, id, &loaded)));
+                Ok((found, vec![(stream, loaded.version)]))
+            }
+            Need::DataShare { code, about } => {
+                Ok((Found::DataShare(Box::new(self.ask(code, about).await?)), Vec::new()))
+            }
+        }
+    }
+
+    /// Asks the city's data, if the rules let them be asked.
+    async fn ask(&self, code: &MaterialCode, about: Option<&SubjectId>) -> Result<DataShareAsked, Problem> {
+        let node = self.node;
+        let application = self.state.application.as_ref().ok_or(Rejection::LegacyCase)?;
+        let about = about.unwrap_or(&application.applicant.subject);
+        let party = self.state.parties().find(|party| party.subject == *about);
+        let party = party.ok_or(Rejection::DataShareAboutAnother)?;
+        let mut asked = DataShareAsked {
+            service: node.data_share.name().clone(),
+            dataset: node.data_share.dataset(code),
+            about: about.clone(),
+            asked_at: node.clock.now(),
+            answered_at: None,
+            outcome: DataShareOutcome::Unreachable,
+            receipt: None,
+            answer_sha256: None,
+            snapshot: None,
+        };
+        // Nobody's data leave for a question that the rules would refuse afterwards.
+        let probe = CaseCommand::CheckDataShare { code: code.clone(), asked: Box::new(asked.clone()) };
+        let stream = Subject::Case(self.case);
+        node.executor.would_allow::<Case>(self.asked, &stream, &probe).await?;
+        let context = stream.to_string();
+        let person = node.vault.person(party, &context)?;
+        let question = Question {
+            request: self.asked.command,
+            dataset: &asked.dataset,
+            about,
+            person: &person,
+            item: &application.item,
+            case: self.case,
+        };
+        let Answer { outcome, receipt, said } = node.data_share.ask(&question).await;
+        asked.outcome = outcome;
+        asked.receipt = receipt;
+        if let Some(said) = said {
+            asked.answered_at = Some(node.clock.now());
+            asked.answer_sha256 = Some(hex(&node.vault.digest("data-share-answer", &[said.as_bytes()])));
+            asked.snapshot = Some(node.vault.seal(self.keyring, about, &context, &said)?);
+        }
+        Ok(asked)
+    }
+}
