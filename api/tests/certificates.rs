@@ -175,14 +175,20 @@ async fn certificates_are_found_by_those_who_may_see_them() {
     let subject = city.node.vault.subject(ID_NUMBER);
     let clerk = city.token("clerk", HALL);
     assert_eq!(listed(city.get(&clerk, "/certificates").await.ok()), [other.clone(), id.clone()]);
-    assert_eq!(listed(city.get(&clerk, "/certificates?state=valid").await.ok()), [id.clone()]);
-    assert_eq!(listed(city.get(&clerk, &format!("/certificates?subject={subject}")).await.ok()), [id.clone()]);
+    assert_eq!(listed(city.get(&clerk, "/certificates?state=valid").await.ok()), std::slice::from_ref(&id));
+    assert_eq!(
+        listed(city.get(&clerk, &format!("/certificates?subject={subject}")).await.ok()),
+        std::slice::from_ref(&id)
+    );
     assert_eq!(listed(city.get(&clerk, "/certificates?kind=DIS").await.ok()), Vec::<String>::new());
     assert_eq!(listed(city.get(&city.token("supervisor", COUNTY), "/certificates").await.ok()).len(), 2);
-    assert_eq!(listed(city.get(&city.resident(), "/certificates").await.ok()), [id.clone()]);
+    assert_eq!(listed(city.get(&city.resident(), "/certificates").await.ok()), std::slice::from_ref(&id));
     let first = city.get(&clerk, "/certificates?limit=1").await.ok();
     let next = first["next_cursor"].as_str().unwrap();
-    assert_eq!(listed(city.get(&clerk, &format!("/certificates?limit=1&cursor={next}")).await.ok()), [id.clone()]);
+    assert_eq!(
+        listed(city.get(&clerk, &format!("/certificates?limit=1&cursor={next}")).await.ok()),
+        std::slice::from_ref(&id)
+    );
 
     // Another township sees it once its holder has a case there, and no sooner.
     let elsewhere = city.token("clerk", "361023101");

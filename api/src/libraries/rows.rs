@@ -212,8 +212,11 @@ fn object(row: &[u8]) -> Result<Map<String, Value>, Text> {
 mod tests {
     use super::*;
 
+    /// A row by its line, or what is wrong with it.
+    type Row = (u64, Result<Value, String>);
+
     /// The rows that a text gives, however it is cut into pieces.
-    fn rows(format: RowFormat, text: &str) -> Result<Vec<(u64, Result<Value, String>)>, (u64, String)> {
+    fn rows(format: RowFormat, text: &str) -> Result<Vec<Row>, (u64, String)> {
         let cut = |size: usize| {
             let (mut splitter, mut rows) = (Splitter::new(format), Vec::new());
             let read = text.as_bytes().chunks(size).try_for_each(|piece| splitter.push(piece, &mut rows));
