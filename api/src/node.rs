@@ -4,6 +4,7 @@ use crate::auth::{SecretTooShort, Tickets, TokenVerifier};
 use crate::clock::Clock;
 use crate::config::{Config, Secret};
 use crate::execute::Executor;
+use crate::forms::Forms;
 use crate::papers::Papers;
 use crate::problem::{self, Kind, Problem};
 use crate::reads::Reads;
@@ -53,6 +54,8 @@ pub struct Node {
     pub vault: Arc<Vault>,
     /// What was handed in.
     pub papers: Papers,
+    /// The schemas of electronic forms.
+    pub forms: Forms,
     /// The views at the end of the log.
     pub live: Arc<Live>,
     /// What decisions rely on.
@@ -173,6 +176,7 @@ impl Node {
             store,
             vault,
             papers,
+            forms: Forms::default(),
             live,
             reference,
             executor,

@@ -16,9 +16,12 @@ use domain::event::case::{
     Presented, StepOutcome, TrustLevel,
 };
 use domain::event::item::{Authority, Replacement};
-use domain::ids::{CaseId, ExternalNumber, IdError, MaterialCode, OrganisationId, PaperId, StaffId, SubjectId};
+use domain::ids::{
+    CaseId, ExternalNumber, IdError, MaterialCode, OrganisationId, PaperId, SituationCode, StaffId, SubjectId,
+};
 use domain::sealed::Sealed;
 use domain::zone::{Instant, day_of};
+use std::collections::BTreeSet;
 use ulid::Ulid;
 
 /// What an act needs to know of its case.
@@ -268,9 +271,15 @@ fn remedy() -> String {
     "可自收到决定之日起六十日内申请行政复议,或六个月内提起行政诉讼".to_owned()
 }
 
+/// Throws the situations of an item that hold for somebody who applies for oneself.
+pub(super) fn situations(item: &ItemVersion, dice: &mut Dice) -> BTreeSet<SituationCode> {
+    let possible = item.definition.situations.iter().filter(|situation| !situation.by_agent);
+    possible.filter(|_| dice.chance(0.1)).map(|situation| situation.code.clone()).collect()
+}
+
 /// Returns how the materials of an item are handed in by somebody who has them all.
-pub(super) fn materials(item: &ItemVersion, dice: &mut Dice) -> Vec<MaterialPresented> {
-    let asked = item.definition.materials.iter().filter(|material| material.required || dice.chance(0.1));
+pub(super) fn materials(item: &ItemVersion, situations: &BTreeSet<SituationCode>) -> Vec<MaterialPresented> {
+    let asked = item.definition.materials.iter().filter(|material| material.is_needed_in(situations));
     asked
         .map(|material| MaterialPresented {
             code: material.code.clone(),

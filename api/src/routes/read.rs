@@ -2,6 +2,7 @@
 
 pub(crate) mod cases;
 pub(crate) mod events;
+pub(crate) mod items;
 pub(crate) mod operation;
 pub(crate) mod queue_stream;
 pub(crate) mod queues;
@@ -28,8 +29,9 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(statistics::get_balance)
         .service(staffing::get_staffing)
         .service(staffing::get_roster)
-        .service(reference::list_items)
-        .service(reference::get_item)
+        .service(items::list_items)
+        .service(items::get_item)
+        .service(items::get_guide)
         .service(reference::list_organisations)
         .service(reference::list_regions)
         .service(reference::list_policies)
@@ -62,8 +64,9 @@ pub fn configure_outside(config: &mut ServiceConfig) {
     statistics::get_balance,
     staffing::get_staffing,
     staffing::get_roster,
-    reference::list_items,
-    reference::get_item,
+    items::list_items,
+    items::get_item,
+    items::get_guide,
     reference::list_organisations,
     reference::list_regions,
     reference::list_policies,

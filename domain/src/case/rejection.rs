@@ -2,7 +2,7 @@
 
 use super::Action;
 use crate::actor::Role;
-use crate::ids::{MaterialCode, StepCode};
+use crate::ids::{MaterialCode, SituationCode, StepCode};
 use chrono::NaiveDate;
 use std::fmt;
 
@@ -65,6 +65,14 @@ pub enum Rejection {
     ConsentMissing,
     /// No such material of this item.
     UnknownMaterial(MaterialCode),
+    /// No such situation of this item.
+    UnknownSituation(SituationCode),
+    /// The item is not for applicants of this kind.
+    ApplicantKindNotAllowed,
+    /// The item version has no form to fill in.
+    NoForm,
+    /// The form was checked by another version than the one in force, which is this.
+    FormOutdated(u32),
     /// Required materials are not there.
     MaterialsIncomplete(Vec<MaterialCode>),
     /// These materials cannot be brought later.
@@ -217,6 +225,8 @@ impl Rejection {
         let detail = match self {
             Self::RoleMayNot(role, _) => role.to_string(),
             Self::UnknownMaterial(code) => code.to_string(),
+            Self::UnknownSituation(code) => code.to_string(),
+            Self::FormOutdated(version) => version.to_string(),
             Self::MaterialsIncomplete(missing) | Self::NotTolerable(missing) => codes(missing),
             Self::NotYetLapsed(day) => day.to_string(),
             Self::UnknownStep(step)
@@ -263,6 +273,10 @@ impl Rejection {
             Self::OutsideIntakeRange => ["outside-intake-range", "该事项只能在申请人所在乡镇（街道）申请", "the item is taken in in the applicant's own township only"],
             Self::ConsentMissing => ["consent-missing", "帮办代办须有申请人书面同意", "helping needs the applicant's written consent"],
             Self::UnknownMaterial(_) => ["unknown-material", "该事项没有这种材料", "the item has no such material"],
+            Self::UnknownSituation(_) => ["unknown-situation", "该事项没有这种办理情形", "the item has no such situation"],
+            Self::ApplicantKindNotAllowed => ["applicant-kind-not-allowed", "该类申请人不在该事项服务对象之内", "the item is not for applicants of this kind"],
+            Self::NoForm => ["no-form", "该事项没有电子表单", "the item has no electronic form"],
+            Self::FormOutdated(_) => ["form-outdated", "电子表单已更新，请按现行版本填写", "the form has changed, fill in version"],
             Self::MaterialsIncomplete(_) => ["materials-incomplete", "材料不齐全", "required materials are missing"],
             Self::NotTolerable(_) => ["not-tolerable", "该材料不可容缺", "these materials cannot be brought later"],
             Self::NothingToTolerate => ["nothing-to-tolerate", "材料齐全，无须容缺或承诺", "nothing is missing, accept normally"],
