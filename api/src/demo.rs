@@ -21,6 +21,7 @@ mod sealing;
 pub use engine::Tally;
 pub use run::{Asked, run};
 
+use crate::documents::PrintError;
 use crate::papers::{PaperError, Papers};
 use crate::vault::{Vault, VaultError};
 use chrono::{Datelike as _, Days, Months, NaiveDate, TimeDelta};
@@ -55,6 +56,9 @@ pub enum DemoError {
     /// A paper could not be stored.
     #[error("could not store a simulated paper")]
     Paper(#[from] PaperError),
+    /// A document does not print.
+    #[error("could not print a simulated document")]
+    Print(#[from] PrintError),
     /// A made-up code is not one.
     #[error("the simulation made a code that is none")]
     Id(#[from] IdError),

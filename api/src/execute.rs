@@ -4,8 +4,10 @@
 
 use crate::bounded::Bounded;
 use crate::clock::Clock;
+use crate::documents::{self, PrintError, Printing};
 use crate::labels;
 use crate::reference::ReferenceNow;
+use crate::vault::Vault;
 use domain::actor::Actor;
 use domain::calendar::WorkingCalendar;
 use domain::case::Case;
@@ -21,7 +23,8 @@ use domain::rating::Rating;
 use domain::reference::Reference;
 use domain::roster::{Roster, RosterCommand};
 use domain::sealed::Sealed;
-use domain::zone::Instant;
+use domain::template::Template;
+use domain::zone::{Instant, day_of};
 use eventstore::{AppendError, Appended, CommandDigest, Expected, Position, ReadError, StreamVersion};
 use projections::reference::ReferenceData;
 use replay::codec;
@@ -117,6 +120,9 @@ pub enum Trouble {
     /// The log could not be read.
     #[error("the log could not be read")]
     Read(#[from] HistoryError),
+    /// A document that the act issues could not be printed, so the act did not happen either.
+    #[error("a document could not be printed")]
+    Print(#[from] PrintError),
 }
 
 impl From<ReadError> for Trouble {
@@ -167,6 +173,15 @@ pub trait Stream: Decider<Event: Into<Event>> + Clone + Send + Sync {
         None
     }
 
+    /// Prints the document that an event issues into the event, given the state before it, where it issues one.
+    ///
+    /// # Errors
+    /// It cannot be printed.
+    fn print(&self, event: &mut Self::Event, act: &documents::Act<'_>, printing: &Printing) -> Result<(), PrintError> {
+        let _ = (event, act, printing);
+        Ok(())
+    }
+
     /// Returns where states of this kind are remembered.
     fn remembered(executor: &Executor) -> Option<&Bounded<Subject, Arc<Loaded<Self>>>> {
         let _ = executor;
@@ -179,6 +194,8 @@ pub struct Executor {
     journal: Journal,
     clock: Arc<Clock>,
     reference: Arc<ReferenceNow>,
+    vault: Arc<Vault>,
+    printing: Printing,
     cases: Bounded<Subject, Arc<Loaded<Case>>>,
     under_way: Mutex<HashSet<CommandId>>,
 }
@@ -198,17 +215,24 @@ pub enum Begun<'a> {
 }
 
 impl Executor {
-    /// Decides by these reference data, and appends here.
+    /// Decides by these reference data, prints what decisions issue with this vault, and appends here.
     #[must_use]
-    pub fn new(journal: Journal, clock: Arc<Clock>, reference: Arc<ReferenceNow>) -> Self {
+    pub fn new(journal: Journal, clock: Arc<Clock>, reference: Arc<ReferenceNow>, vault: Arc<Vault>) -> Self {
         let cases = Bounded::new(CASES_MAX);
-        Self { journal, clock, reference, cases, under_way: Mutex::default() }
+        let printing = Printing::default();
+        Self { journal, clock, reference, vault, printing, cases, under_way: Mutex::default() }
     }
 
     /// Returns the log, to be read.
     #[must_use]
     pub fn history(&self) -> &History {
         self.journal.history()
+    }
+
+    /// Returns what prints documents.
+    #[must_use]
+    pub fn printing(&self) -> &Printing {
+        &self.printing
     }
 
     /// Takes a command up, unless it was answered before.
@@ -301,9 +325,18 @@ impl Executor {
                 return Ok(Done { facts: Vec::new(), version: loaded.version, position: loaded.position });
             }
             ids.resize_with(events.len().max(ids.len()), || EventId(self.clock.ulid()));
-            let attempt = Attempt { asked, subject, now, loaded: &loaded, reference: &reference, also };
+            let attempt = Attempt {
+                asked,
+                subject,
+                now,
+                loaded: &loaded,
+                reference: &reference,
+                also,
+                vault: &self.vault,
+                printing: &self.printing,
+            };
             let relies_on = loaded.state.relies_on(command);
-            let (append, after) = attempt.make(events, &ids, &relies_on);
+            let (append, after) = attempt.make(events, &ids, &relies_on).map_err(Trouble::from)?;
             match self.journal.append(append).await {
                 Ok(appended) => return Ok(self.recorded(subject, after, &appended)),
                 Err(AppendError::Conflict { stream, actual, .. }) => {
@@ -353,12 +386,14 @@ impl Executor {
     async fn catch_up(&self, changed: Option<Subject>, actual: StreamVersion) -> Result<(), Trouble> {
         let Some(changed) = changed else { return Ok(()) };
         match &changed {
-            Subject::Item(_) | Subject::Organisation(_) | Subject::Calendar | Subject::Policy => {
-                match self.reference.reaches(&changed, actual, REFERENCE_PATIENCE).await {
-                    true => Ok(()),
-                    false => Err(Trouble::NotWritten("the reference data have not caught up with the log".into())),
-                }
-            }
+            Subject::Item(_)
+            | Subject::Organisation(_)
+            | Subject::Calendar
+            | Subject::Policy
+            | Subject::Template(_) => match self.reference.reaches(&changed, actual, REFERENCE_PATIENCE).await {
+                true => Ok(()),
+                false => Err(Trouble::NotWritten("the reference data have not caught up with the log".into())),
+            },
             Subject::Case(_) | Subject::Rating(_) | Subject::Roster(..) | Subject::Access(_) => Ok(()),
         }
     }
@@ -457,6 +492,8 @@ struct Attempt<'a, D> {
     loaded: &'a Loaded<D>,
     reference: &'a ReferenceData,
     also: &'a [(Subject, u64)],
+    vault: &'a Vault,
+    printing: &'a Printing,
 }
 
 /// How things stand if the attempt succeeds; only the log knows the positions.
@@ -466,10 +503,27 @@ struct After<D> {
 }
 
 impl<D: Stream> Attempt<'_, D> {
-    fn make(&self, events: Vec<D::Event>, ids: &[EventId], relies_on: &[Subject]) -> (Append, After<D>) {
+    fn make(
+        &self,
+        events: Vec<D::Event>,
+        ids: &[EventId],
+        relies_on: &[Subject],
+    ) -> Result<(Append, After<D>), PrintError> {
         let mut loaded = self.loaded.clone();
+        let stream = self.subject.to_string();
+        let occurred_at = self.occurred_at();
+        let act = documents::Act {
+            context: &stream,
+            occurred_at,
+            printed_on: day_of(self.now),
+            by: &self.asked.actor,
+            reference: &self.reference.reference,
+            reference_position: self.reference.position,
+            vault: self.vault,
+        };
         let mut facts = Vec::with_capacity(events.len());
-        for (event, id) in events.into_iter().zip(ids) {
+        for (mut event, id) in events.into_iter().zip(ids) {
+            loaded.state.print(&mut event, &act, self.printing)?;
             let fact = self.fact(event.into(), *id, loaded.version + 1);
             loaded.take_in(&fact);
             facts.push(fact);
@@ -494,7 +548,11 @@ impl<D: Stream> Attempt<'_, D> {
             guards: guards.collect(),
             writes: vec![(self.subject.clone(), at(self.loaded.version), facts.iter().map(new_fact).collect())],
         };
-        (append, After { loaded, facts })
+        Ok((append, After { loaded, facts }))
+    }
+
+    fn occurred_at(&self) -> Instant {
+        self.asked.late.as_ref().map_or(self.now, |late| late.occurred_at)
     }
 
     fn fact(&self, event: Event, id: EventId, version: u64) -> Fact {
@@ -504,7 +562,7 @@ impl<D: Stream> Attempt<'_, D> {
             version,
             id,
             recorded_at: self.now,
-            occurred_at: self.asked.late.as_ref().map_or(self.now, |late| late.occurred_at),
+            occurred_at: self.occurred_at(),
             by: self.asked.actor.clone(),
             command: self.asked.command,
             event,
@@ -521,6 +579,7 @@ fn correlation(subject: &Subject) -> Option<Ulid> {
         | Subject::Roster(..)
         | Subject::Calendar
         | Subject::Policy
+        | Subject::Template(_)
         | Subject::Access(_) => None,
     }
 }
@@ -555,6 +614,10 @@ impl Stream for Case {
     fn explained(late: &LateEntry) -> Option<CaseEvent> {
         let LateEntry { reason, paper_reference, .. } = late.clone();
         Some(LateEntryExplained { reason, paper_reference }.into())
+    }
+
+    fn print(&self, event: &mut CaseEvent, act: &documents::Act<'_>, printing: &Printing) -> Result<(), PrintError> {
+        printing.print(self, event, act)
     }
 
     fn remembered(executor: &Executor) -> Option<&Bounded<Subject, Arc<Loaded<Self>>>> {
@@ -648,6 +711,18 @@ impl Stream for WorkingCalendar {
 impl Stream for Policies {
     fn take_in(&mut self, fact: &Fact) {
         if let Event::Policy(event) = &fact.event {
+            self.evolve(event);
+        }
+    }
+
+    fn labels(&self, _: &Subject, _: &Reference) -> Vec<String> {
+        vec![labels::PUBLIC.to_owned()]
+    }
+}
+
+impl Stream for Template {
+    fn take_in(&mut self, fact: &Fact) {
+        if let Event::Template(event) = &fact.event {
             self.evolve(event);
         }
     }

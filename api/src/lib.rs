@@ -12,6 +12,7 @@ pub mod cloud_events;
 pub mod config;
 pub mod cursor;
 pub mod demo;
+pub mod documents;
 pub mod execute;
 pub mod files;
 pub mod forms;

@@ -87,7 +87,9 @@ pub enum StartError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// The built-in history cannot be recorded.
-    #[error("cannot record the built-in catalogue, organisations, calendar and policies; start again to go on")]
+    #[error(
+        "cannot record the built-in catalogue, organisations, calendar, policies and templates; start again to go on"
+    )]
     BuiltIn(#[source] AppendError),
     /// Personal data cannot be sealed.
     #[error(transparent)]
@@ -167,7 +169,7 @@ impl Node {
         // Decisions rely on the reference data; they must be here before the first one.
         catch_up(&live, store.head().await?.position).await;
         let (reference, following) = ReferenceNow::follow(Arc::clone(&live));
-        let executor = Executor::new(journal, Arc::clone(&clock), Arc::clone(&reference));
+        let executor = Executor::new(journal, Arc::clone(&clock), Arc::clone(&reference), Arc::clone(&vault));
         let tickets = Tickets::default();
         let reads = Reads::new(Arc::clone(&live), secret, metrics);
         Ok(Self {
@@ -270,9 +272,12 @@ async fn record_built_ins(journal: &Journal, clock: &Clock) -> Result<(), StartE
     let events = builtin::events();
     let today = domain::zone::day_of(clock.now());
     let due: Vec<_> = events.into_iter().filter(|built_in| built_in.published_on <= today).collect();
-    if let Some(last) = due.last()
-        && journal.history().answer(built_in_command(last).0).await?.is_some()
-    {
+    // A newer program may bring along what an older one did not know, anywhere in the past: each one is asked for.
+    let mut missing = false;
+    for built_in in &due {
+        missing |= journal.history().answer(built_in_command(built_in).0).await?.is_none();
+    }
+    if !missing {
         return Ok(());
     }
     let mut versions: BTreeMap<Subject, u64> = BTreeMap::new();

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 mod items;
+mod templates;
 
 /// One event of the built-in history.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +37,7 @@ pub fn events() -> Vec<BuiltIn> {
         published_on: rules.published_on,
         event: Event::Policy(rules.into()),
     }];
+    all.extend(templates::published());
     all.extend(organisations());
     all.extend(items::published());
     all.extend(calendar());

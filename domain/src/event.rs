@@ -9,6 +9,7 @@ pub mod policy;
 pub mod rating;
 pub mod roster;
 mod schema;
+pub mod template;
 
 use access::*;
 use calendar::*;
@@ -20,6 +21,7 @@ use rating::*;
 use roster::*;
 use schema::events;
 pub use schema::{DecodeError, Schema};
+use template::*;
 
 events! {
     /// One application from 申请 to 办结 and 送达.
@@ -200,6 +202,12 @@ events! {
     Policy: PolicyEvent {
         /// A version of the rules was published.
         PolicyPublished = "policy-published" { 1 }
+    }
+
+    /// Templates of documents, in versions.
+    Template: TemplateEvent {
+        /// A version was published.
+        TemplatePublished = "template-published" { 1 }
     }
 
     /// Who looked at what.

@@ -1,6 +1,7 @@
 //! An event as history holds it.
 
 use crate::actor::Actor;
+use crate::document::DocumentKind;
 use crate::event::Event;
 use crate::ids::{CaseId, CommandId, EventId, IdError, ItemId, OrganisationId, RatingId};
 use crate::month::Month;
@@ -50,6 +51,8 @@ pub enum Subject {
     Calendar,
     /// The rules in force.
     Policy,
+    /// The template of a kind of document.
+    Template(DocumentKind),
     /// Who looked at what: unmasking and exports, by the organisation that looked.
     Access(OrganisationId),
 }
@@ -64,6 +67,7 @@ impl fmt::Display for Subject {
             Self::Roster(id, month) => write!(f, "roster-{id}-{month}"),
             Self::Calendar => f.write_str("calendar"),
             Self::Policy => f.write_str("policy"),
+            Self::Template(kind) => write!(f, "template-{kind}"),
             Self::Access(id) => write!(f, "access-{id}"),
         }
     }
@@ -84,6 +88,7 @@ impl FromStr for Subject {
                 let id = id.strip_suffix('-').ok_or_else(unknown)?;
                 Ok(Self::Roster(id.parse()?, month.parse().map_err(|_| unknown())?))
             }
+            Some(("template", kind)) => Ok(Self::Template(kind.parse()?)),
             Some(("access", id)) => Ok(Self::Access(id.parse()?)),
             None if name == "calendar" => Ok(Self::Calendar),
             None if name == "policy" => Ok(Self::Policy),

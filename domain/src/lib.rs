@@ -10,6 +10,7 @@ pub mod case;
 pub mod catalogue;
 pub mod clock;
 pub mod decider;
+pub mod document;
 pub mod due;
 pub mod event;
 pub mod fact;
@@ -23,6 +24,7 @@ pub mod reference;
 pub mod region;
 pub mod roster;
 pub mod sealed;
+pub mod template;
 pub mod zone;
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::event::Event;
 use crate::ids::RegionCode;
 use crate::organisation::Organisations;
 use crate::policy::Policies;
+use crate::template::Templates;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,9 @@ pub struct Reference {
     pub calendar: WorkingCalendar,
     /// Rules in force.
     pub policies: Policies,
+    /// Templates of documents.
+    #[serde(default)]
+    pub templates: Templates,
 }
 
 impl Reference {
@@ -38,6 +42,7 @@ impl Reference {
             Event::Organisation(event) => self.organisations.evolve(event),
             Event::Calendar(event) => self.calendar.evolve(event),
             Event::Policy(event) => self.policies.evolve(event),
+            Event::Template(event) => self.templates.evolve(event),
             Event::Case(_) | Event::Rating(_) | Event::Roster(_) | Event::Access(_) => (),
         }
     }

@@ -98,6 +98,7 @@ impl Projection for Balance {
                 | Event::Roster(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
+                | Event::Template(_)
                 | Event::Access(_),
                 _,
             ) => (),

@@ -4,6 +4,7 @@
 
 pub mod balance;
 pub mod case_file;
+pub mod documents;
 pub mod lights;
 pub mod names;
 #[cfg(test)]

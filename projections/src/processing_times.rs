@@ -158,6 +158,7 @@ impl Projection for ProcessingTimes {
                 | Event::Roster(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
+                | Event::Template(_)
                 | Event::Access(_),
                 _,
             ) => (),

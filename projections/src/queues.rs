@@ -85,6 +85,7 @@ impl Projection for Queues {
                 | Event::Roster(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
+                | Event::Template(_)
                 | Event::Access(_),
                 _,
             ) => {}

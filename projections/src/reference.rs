@@ -27,11 +27,15 @@ impl ReferenceData {
 
 impl Projection for ReferenceData {
     const NAME: &'static str = "reference";
-    const REVISION: u32 = 1;
+    const REVISION: u32 = 2;
 
     fn apply(&mut self, fact: &Fact) {
         match &fact.subject {
-            Subject::Item(_) | Subject::Organisation(_) | Subject::Calendar | Subject::Policy => {
+            Subject::Item(_)
+            | Subject::Organisation(_)
+            | Subject::Calendar
+            | Subject::Policy
+            | Subject::Template(_) => {
                 self.reference.evolve(&fact.event);
                 self.versions.insert(fact.subject.to_string(), fact.version);
                 self.position = fact.position;

@@ -130,6 +130,7 @@ impl Projection for Satisfaction {
                 | Event::Roster(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
+                | Event::Template(_)
                 | Event::Access(_),
                 _,
             ) => {}

@@ -63,6 +63,7 @@ impl Projection for Staffing {
             | Event::Organisation(_)
             | Event::Calendar(_)
             | Event::Policy(_)
+            | Event::Template(_)
             | Event::Access(_) => (),
         }
     }

@@ -41,6 +41,7 @@ fn retroactive_on(event: &Event) -> Option<NaiveDate> {
         | Event::Roster(_)
         | Event::Calendar(_)
         | Event::Policy(_)
+        | Event::Template(_)
         | Event::Access(_) => None,
     }
 }

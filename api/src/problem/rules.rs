@@ -8,6 +8,7 @@ use domain::organisation::OrganisationRejection;
 use domain::policy::PolicyRejection;
 use domain::rating::RatingRejection;
 use domain::roster::RosterRejection;
+use domain::template::TemplateRejection;
 use std::fmt::{Debug, Display};
 
 /// The rules by their names, in the order of their declaration.
@@ -119,6 +120,9 @@ const CHINESE: &[(&str, &str)] = &[
     ("no-notice-window", "告知期限至少一个工作日"),
     ("order-step-without-time", "工单各步期限至少一个工作日"),
     ("standard-zero", "大厅标准不得为零"),
+    ("template-before-predecessor", "模板不得早于上一版本生效"),
+    ("template-empty", "模板不得为空"),
+    ("template-too-long", "模板过长"),
     ("indicators-version-zero", "指标版本从1开始"),
 ];
 
@@ -177,6 +181,12 @@ impl From<CalendarRejection> for Problem {
 
 impl From<PolicyRejection> for Problem {
     fn from(rule: PolicyRejection) -> Self {
+        told(&rule)
+    }
+}
+
+impl From<TemplateRejection> for Problem {
+    fn from(rule: TemplateRejection) -> Self {
         told(&rule)
     }
 }

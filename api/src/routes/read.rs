@@ -1,6 +1,7 @@
 //! Questions: every read of the public contract.
 
 pub(crate) mod cases;
+pub(crate) mod documents;
 pub(crate) mod events;
 pub(crate) mod items;
 pub(crate) mod operation;
@@ -9,6 +10,7 @@ pub(crate) mod queues;
 pub(crate) mod reference;
 pub(crate) mod staffing;
 pub(crate) mod statistics;
+pub(crate) mod templates;
 
 use actix_web::web::ServiceConfig;
 use utoipa::OpenApi;
@@ -19,6 +21,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(cases::get_case)
         .service(cases::list_cases)
         .service(cases::get_timeline)
+        .service(documents::list_documents)
+        .service(documents::get_document)
         .service(events::case_events)
         .service(queues::list_queues)
         .service(queue_stream::queue_stream)
@@ -35,6 +39,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(reference::list_organisations)
         .service(reference::list_regions)
         .service(reference::list_policies)
+        .service(templates::list_templates)
+        .service(templates::get_template)
         .service(reference::get_deadline)
         .service(events::list_events);
 }
@@ -54,6 +60,8 @@ pub fn configure_outside(config: &mut ServiceConfig) {
     cases::list_cases,
     cases::get_case,
     cases::get_timeline,
+    documents::list_documents,
+    documents::get_document,
     events::case_events,
     queues::list_queues,
     queues::get_queue,
@@ -70,6 +78,8 @@ pub fn configure_outside(config: &mut ServiceConfig) {
     reference::list_organisations,
     reference::list_regions,
     reference::list_policies,
+    templates::list_templates,
+    templates::get_template,
     reference::get_deadline,
     events::list_events,
     operation::alive,

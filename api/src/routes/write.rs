@@ -9,6 +9,7 @@ pub mod ratings;
 pub mod reference;
 pub mod request;
 pub mod rosters;
+pub mod templates;
 
 use crate::auth::Caller;
 use crate::node::Node;
@@ -42,13 +43,15 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/calendars/{id}/actions/{action}", post().to(reference::act_on_calendar))
         .route("/policies", post().to(reference::publish_policy))
         .route("/policies/{id}/actions/{action}", post().to(reference::act_on_policy))
+        .route("/templates", post().to(templates::publish))
+        .route("/templates/{kind}/actions/{action}", post().to(templates::act))
         .route("/ratings", post().to(ratings::rate))
         .route("/ratings/{id}/actions/{action}", post().to(ratings::act))
         .route("/stream-tickets", post().to(stream_ticket));
 }
 
 /// Every write below `/api/v1`: method and path.
-pub const ROUTES: [(&str, &str); 20] = [
+pub const ROUTES: [(&str, &str); 22] = [
     ("POST", "/cases"),
     ("GET", "/cases/{id}/actions"),
     ("POST", "/cases/{id}/actions/{action}"),
@@ -66,6 +69,8 @@ pub const ROUTES: [(&str, &str); 20] = [
     ("POST", "/calendars/{id}/actions/{action}"),
     ("POST", "/policies"),
     ("POST", "/policies/{id}/actions/{action}"),
+    ("POST", "/templates"),
+    ("POST", "/templates/{kind}/actions/{action}"),
     ("POST", "/ratings"),
     ("POST", "/ratings/{id}/actions/{action}"),
     ("POST", "/stream-tickets"),

@@ -86,6 +86,11 @@ impl City {
         Self { node: web::Data::new(node), folder, keys: AtomicU64::new(1) }
     }
 
+    /// Over a server that is there already.
+    pub fn of(node: web::Data<Node>, folder: tempfile::TempDir) -> Self {
+        Self { node, folder, keys: AtomicU64::new(1) }
+    }
+
     /// Lets time pass.
     pub fn pass(&self, time: TimeDelta) {
         self.node.clock.set(self.node.clock.now() + time);

@@ -46,6 +46,7 @@ impl Desk<'_> {
                 stops_promise: self.rules.clock_stop == ClockStop::Decision,
                 yields_result: !denied && !self.rules.result_zh.is_empty(),
                 anomalies: anomalies.into_iter().flatten().collect(),
+                printed: None,
             }
             .into(),
         ])
@@ -127,6 +128,7 @@ impl Desk<'_> {
                 proof: proof.cloned(),
                 days_after_decision: self.counting.working_days_between(decided_on, self.day),
                 anomalies: Vec::from_iter(late.then_some(Anomaly::LateDelivery)),
+                printed: None,
             }
             .into(),
         ])

@@ -152,6 +152,17 @@ pub struct DocumentRef {
     pub sha256: Option<String>,
 }
 
+/// How a document was printed here: what its bytes follow from, besides the case before the act and the act itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Printed {
+    /// The version of the template.
+    pub template: u32,
+    /// The position of the last fact in the reference data that it was written from.
+    pub reference: u64,
+    /// SHA-256 of its bytes, lower-case hex.
+    pub sha256: String,
+}
+
 /// How a case ended, with everything statistics need, so that no fold looks anything up later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closing {
@@ -329,6 +340,9 @@ pub struct CaseReceived {
     /// What to look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub anomalies: Vec<Anomaly>,
+    /// How it was printed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<Printed>,
 }
 
 /// No application is needed here.
@@ -353,6 +367,9 @@ pub struct IntakeRefused {
     pub notice: DocumentRef,
     /// How it ended.
     pub closing: Closing,
+    /// How it was printed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<Printed>,
 }
 
 /// A slip was put right at the window.
@@ -406,6 +423,9 @@ pub struct OneTimeNoticeIssued {
     /// What to look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub anomalies: Vec<Anomaly>,
+    /// How it was printed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<Printed>,
 }
 
 /// Materials were handed in after a notice.
@@ -483,6 +503,9 @@ pub struct CaseAccepted {
     /// What to look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub anomalies: Vec<Anomaly>,
+    /// How it was printed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<Printed>,
 }
 
 /// The keys under which statistics count a case that has not ended.
@@ -529,6 +552,9 @@ pub struct CaseRouted {
     pub step: StepCode,
     /// 交接单 number.
     pub hand_over: ExternalNumber,
+    /// How it was printed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<Printed>,
 }
 
 /// A handler took the work.
@@ -693,6 +719,9 @@ pub struct SpecialProcedureOpened {
     /// What to look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub anomalies: Vec<Anomaly>,
+    /// How it was printed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<Printed>,
 }
 
 /// A special procedure was not approved.
@@ -738,6 +767,9 @@ pub struct DeadlineExtended {
     pub notice: DocumentRef,
     /// Deadlines counted anew.
     pub clocks: Clocks,
+    /// How it was printed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<Printed>,
 }
 
 /// More time was not given.
@@ -801,6 +833,9 @@ pub struct CaseDecided {
     /// What to look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub anomalies: Vec<Anomaly>,
+    /// How it was printed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<Printed>,
 }
 
 /// A certificate or document was made.
@@ -872,6 +907,9 @@ pub struct ResultDelivered {
     /// What to look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub anomalies: Vec<Anomaly>,
+    /// How it was printed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<Printed>,
 }
 
 /// The applicant took it back.

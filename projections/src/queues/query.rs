@@ -40,6 +40,7 @@ impl QueueKey {
                 | Event::Roster(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
+                | Event::Template(_)
                 | Event::Access(_),
                 _,
             ) => None,

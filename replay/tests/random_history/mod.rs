@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::actor::{Actor, Channel, Role};
-use domain::event::{CaseEvent, Event, SCHEMAS};
+use domain::event::{CaseEvent, Event, SCHEMAS, TemplateEvent};
 use domain::fact::{Fact, Subject};
 use domain::ids::{CaseId, CommandId, EventId};
 use eventstore::{CommandDigest, EventStore, Expected, InMemory, PAGE_EVENTS_MAX, Position};
@@ -166,6 +166,7 @@ fn subject(event: &Event, stream: u8) -> Subject {
         Event::Organisation(_) => Subject::Organisation(format!("36102310{stream}").parse().unwrap()),
         Event::Calendar(_) => Subject::Calendar,
         Event::Policy(_) => Subject::Policy,
+        Event::Template(TemplateEvent::TemplatePublished(body)) => Subject::Template(body.kind),
         Event::Roster(_) => Subject::Roster(format!("36102310{stream}").parse().unwrap(), "2026-03".parse().unwrap()),
         Event::Access(_) => Subject::Access("361023".parse().unwrap()),
     }

@@ -32,7 +32,7 @@ const CALENDAR: &str = "calendar";
 const POLICY: &str = "policy";
 
 /// What administrators publish for the whole city is for those of the city.
-fn is_city_admin(node: &Node, caller: &Caller) -> Result<(), Problem> {
+pub(super) fn is_city_admin(node: &Node, caller: &Caller) -> Result<(), Problem> {
     let reference = node.reference.now();
     let organisations = &reference.reference.organisations;
     let own = &caller.actor.organisation;
@@ -53,7 +53,7 @@ fn is_admin_over(node: &Node, caller: &Caller, organisation: &OrganisationId) ->
 }
 
 /// Reads a command of the domain, and refuses whatever in the body did not become part of it.
-fn command<T: DeserializeOwned + Serialize>(name: &str, mut body: Map<String, Value>) -> Result<T, Problem> {
+pub(super) fn command<T: DeserializeOwned + Serialize>(name: &str, mut body: Map<String, Value>) -> Result<T, Problem> {
     body.insert("command".to_owned(), name.into());
     let body = Value::Object(body);
     let command: T = read(body.clone())?;
@@ -94,7 +94,7 @@ fn unknown(given: &Value, understood: &Value, at: String) -> Option<String> {
     }
 }
 
-async fn execute<D: Stream<Rejection: Into<Problem>>>(
+pub(super) async fn execute<D: Stream<Rejection: Into<Problem>>>(
     node: &Node,
     caller: &Caller,
     incoming: &Incoming,
