@@ -8,7 +8,6 @@ pub mod auth;
 pub mod bounded;
 pub mod cli;
 pub mod clock;
-pub mod cloud_events;
 pub mod config;
 pub mod cursor;
 pub mod demo;

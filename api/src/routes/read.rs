@@ -6,6 +6,7 @@ pub(crate) mod events;
 pub(crate) mod findings;
 pub(crate) mod operation;
 pub(crate) mod oversight;
+pub(crate) mod process_map;
 pub(crate) mod publications;
 pub(crate) mod queue_stream;
 pub(crate) mod queues;
@@ -47,6 +48,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(ratings::list_ratings)
         .service(publications::get_publication)
         .service(ratings::get_rating)
+        .service(process_map::get_process_map)
         .service(reference::list_items)
         .service(reference::get_item)
         .service(reference::list_organisations)
@@ -94,6 +96,7 @@ pub fn configure_outside(config: &mut ServiceConfig) {
     ratings::list_ratings,
     publications::get_publication,
     ratings::get_rating,
+    process_map::get_process_map,
     reference::list_items,
     reference::get_item,
     reference::list_organisations,
