@@ -8,13 +8,16 @@ use crate::labels;
 use crate::reference::ReferenceNow;
 use domain::actor::Actor;
 use domain::calendar::WorkingCalendar;
+use domain::campaign::Campaign;
 use domain::case::Case;
 use domain::catalogue::Item;
+use domain::checklist::Checklist;
 use domain::decider::{Context, Decider};
 use domain::event::case::LateEntryExplained;
 use domain::event::{CaseEvent, Event};
 use domain::fact::{Fact, Subject};
 use domain::ids::{CaseId, CommandId, EventId, ExternalNumber};
+use domain::inspection::{Inspection, InspectionCommand};
 use domain::organisation::OrganisationState;
 use domain::policy::Policies;
 use domain::rating::Rating;
@@ -364,6 +367,9 @@ impl Executor {
             | Subject::Rating(_)
             | Subject::Roster(..)
             | Subject::ServicePoint(_)
+            | Subject::Checklist(_)
+            | Subject::Inspection(_)
+            | Subject::Campaign(_)
             | Subject::Access(_) => Ok(()),
         }
     }
@@ -525,6 +531,9 @@ fn correlation(subject: &Subject) -> Option<Ulid> {
         | Subject::Organisation(_)
         | Subject::Roster(..)
         | Subject::ServicePoint(_)
+        | Subject::Checklist(_)
+        | Subject::Inspection(_)
+        | Subject::Campaign(_)
         | Subject::Calendar
         | Subject::Policy
         | Subject::Access(_) => None,
@@ -654,6 +663,51 @@ impl Stream for ServicePointState {
 
     fn relies_on(&self, command: &ServicePointCommand) -> Vec<Subject> {
         vec![Subject::Organisation(command.organisation().clone())]
+    }
+}
+
+impl Stream for Checklist {
+    fn take_in(&mut self, fact: &Fact) {
+        if let Event::Checklist(event) = &fact.event {
+            self.evolve(event);
+        }
+    }
+
+    fn labels(&self, _: &Subject, _: &Reference) -> Vec<String> {
+        vec![labels::PUBLIC.to_owned()]
+    }
+}
+
+impl Stream for Inspection {
+    fn take_in(&mut self, fact: &Fact) {
+        if let Event::Inspection(event) = &fact.event {
+            self.evolve(event);
+        }
+    }
+
+    fn labels(&self, _: &Subject, reference: &Reference) -> Vec<String> {
+        self.opened.iter().map(|opened| labels::of_organisation(&opened.hall, reference)).collect()
+    }
+
+    fn relies_on(&self, command: &InspectionCommand) -> Vec<Subject> {
+        match command {
+            InspectionCommand::Open { hall, .. } => vec![Subject::Organisation(hall.clone())],
+            InspectionCommand::TakePhoto(_) | InspectionCommand::Inspect { .. } | InspectionCommand::Score { .. } => {
+                Vec::new()
+            }
+        }
+    }
+}
+
+impl Stream for Campaign {
+    fn take_in(&mut self, fact: &Fact) {
+        if let Event::Campaign(event) = &fact.event {
+            self.evolve(event);
+        }
+    }
+
+    fn labels(&self, _: &Subject, _: &Reference) -> Vec<String> {
+        vec![labels::PUBLIC.to_owned()]
     }
 }
 

@@ -13,6 +13,7 @@ pub mod config;
 pub mod cursor;
 pub mod demo;
 pub mod execute;
+pub mod figures;
 pub mod files;
 pub mod labels;
 pub mod node;

@@ -71,8 +71,13 @@ impl Drop for Following {
 fn is_reference(fact: &Fact) -> bool {
     match &fact.subject {
         Subject::Item(_) | Subject::Organisation(_) | Subject::Calendar | Subject::Policy => true,
-        Subject::Case(_) | Subject::Rating(_) | Subject::Roster(..) | Subject::ServicePoint(_) | Subject::Access(_) => {
-            false
-        }
+        Subject::Case(_)
+        | Subject::Rating(_)
+        | Subject::Roster(..)
+        | Subject::ServicePoint(_)
+        | Subject::Checklist(_)
+        | Subject::Inspection(_)
+        | Subject::Campaign(_)
+        | Subject::Access(_) => false,
     }
 }

@@ -22,6 +22,7 @@ use projections::queues::Queues;
 use projections::rating_signs::RatingSigns;
 use projections::reference::ReferenceData;
 use projections::satisfaction::Satisfaction;
+use projections::scores::Scores;
 use projections::staffing::Staffing;
 use replay::as_of::Past;
 use replay::history::{History, HistoryError};
@@ -85,6 +86,12 @@ impl Standing {
     #[must_use]
     pub fn now(at: Instant) -> Self {
         Self { at, past: None }
+    }
+
+    /// Everything up to and including a position, as it stood at `at`.
+    #[must_use]
+    pub fn through(position: Position, at: Instant) -> Self {
+        Self::of(Slice::through(position), at)
     }
 
     /// Returns what a later page of the same list rests on: the same past, but today's present.
@@ -156,6 +163,12 @@ impl Kept for Balance {
 impl Kept for Coverage {
     fn of(views: &replay::views::Views) -> &View<Self> {
         &views.coverage
+    }
+}
+
+impl Kept for Scores {
+    fn of(views: &replay::views::Views) -> &View<Self> {
+        &views.scores
     }
 }
 

@@ -2,7 +2,10 @@
 
 pub mod access;
 pub mod calendar;
+pub mod campaign;
 pub mod case;
+pub mod checklist;
+pub mod inspection;
 pub mod item;
 pub mod organisation;
 pub mod policy;
@@ -13,7 +16,10 @@ pub mod service_point;
 
 use access::*;
 use calendar::*;
+use campaign::{CampaignOpened, ChoiceWithdrawn, HallChosen};
 use case::*;
+use checklist::ChecklistPublished;
+use inspection::{InspectionOpened, InspectionPhotoTaken, InspectionScored, PartInspected};
 use item::*;
 use organisation::*;
 use policy::*;
@@ -208,6 +214,34 @@ events! {
         ItemsDisabled = "items-disabled" { 1 }
         /// The ways from a township's villages were measured.
         TravelSurveyed = "travel-surveyed" { 1 }
+    }
+
+    /// 考评表: what halls are scored by.
+    Checklist: ChecklistEvent {
+        /// A version was published.
+        ChecklistPublished = "checklist-published" { 1 }
+    }
+
+    /// 考评: one inspection of one hall.
+    Inspection: InspectionEvent {
+        /// It began.
+        InspectionOpened = "inspection-opened" { 1 }
+        /// A photo was taken; its sealed bytes lie outside the log, durable before this event.
+        InspectionPhotoTaken = "inspection-photo-taken" { 1 }
+        /// A part was looked at.
+        PartInspected = "part-inspected" { 1 }
+        /// The score was drawn, from what was seen and from the views at a named position.
+        InspectionScored = "inspection-scored" { 1 }
+    }
+
+    /// 标杆大厅: a campaign in which counties choose halls.
+    Campaign: CampaignEvent {
+        /// It was opened.
+        CampaignOpened = "campaign-opened" { 1 }
+        /// A county chose a hall.
+        HallChosen = "hall-chosen" { 1 }
+        /// A county took a choice back.
+        ChoiceWithdrawn = "choice-withdrawn" { 1 }
     }
 
     /// The working-day calendar.

@@ -2,7 +2,9 @@
 
 use crate::actor::Actor;
 use crate::event::Event;
-use crate::ids::{CaseId, CommandId, EventId, IdError, ItemId, OrganisationId, RatingId};
+use crate::ids::{
+    CampaignId, CaseId, ChecklistId, CommandId, EventId, IdError, InspectionId, ItemId, OrganisationId, RatingId,
+};
 use crate::month::Month;
 use crate::zone::Instant;
 use serde::{Deserialize, Serialize};
@@ -48,6 +50,12 @@ pub enum Subject {
     Roster(OrganisationId, Month),
     /// A centre or station as a place that serves 服务点.
     ServicePoint(OrganisationId),
+    /// What halls are scored by 考评表.
+    Checklist(ChecklistId),
+    /// One inspection of one hall 考评.
+    Inspection(InspectionId),
+    /// A campaign in which counties choose halls 标杆大厅.
+    Campaign(CampaignId),
     /// The working-day calendar.
     Calendar,
     /// The rules in force.
@@ -65,6 +73,9 @@ impl fmt::Display for Subject {
             Self::Organisation(id) => write!(f, "organisation-{id}"),
             Self::Roster(id, month) => write!(f, "roster-{id}-{month}"),
             Self::ServicePoint(id) => write!(f, "point-{id}"),
+            Self::Checklist(id) => write!(f, "checklist-{id}"),
+            Self::Inspection(id) => write!(f, "inspection-{id}"),
+            Self::Campaign(id) => write!(f, "campaign-{id}"),
             Self::Calendar => f.write_str("calendar"),
             Self::Policy => f.write_str("policy"),
             Self::Access(id) => write!(f, "access-{id}"),
@@ -88,6 +99,9 @@ impl FromStr for Subject {
                 Ok(Self::Roster(id.parse()?, month.parse().map_err(|_| unknown())?))
             }
             Some(("point", id)) => Ok(Self::ServicePoint(id.parse()?)),
+            Some(("checklist", id)) => Ok(Self::Checklist(id.parse()?)),
+            Some(("inspection", id)) => Ok(Self::Inspection(id.parse()?)),
+            Some(("campaign", id)) => Ok(Self::Campaign(id.parse()?)),
             Some(("access", id)) => Ok(Self::Access(id.parse()?)),
             None if name == "calendar" => Ok(Self::Calendar),
             None if name == "policy" => Ok(Self::Policy),

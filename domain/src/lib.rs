@@ -6,8 +6,10 @@
 pub mod actor;
 pub mod builtin;
 pub mod calendar;
+pub mod campaign;
 pub mod case;
 pub mod catalogue;
+pub mod checklist;
 pub mod clock;
 pub mod decider;
 pub mod due;
@@ -15,6 +17,7 @@ pub mod event;
 pub mod fact;
 pub mod identity;
 pub mod ids;
+pub mod inspection;
 pub mod month;
 pub mod organisation;
 pub mod policy;

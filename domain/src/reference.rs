@@ -38,7 +38,14 @@ impl Reference {
             Event::Organisation(event) => self.organisations.evolve(event),
             Event::Calendar(event) => self.calendar.evolve(event),
             Event::Policy(event) => self.policies.evolve(event),
-            Event::Case(_) | Event::Rating(_) | Event::Roster(_) | Event::ServicePoint(_) | Event::Access(_) => (),
+            Event::Case(_)
+            | Event::Rating(_)
+            | Event::Roster(_)
+            | Event::ServicePoint(_)
+            | Event::Checklist(_)
+            | Event::Inspection(_)
+            | Event::Campaign(_)
+            | Event::Access(_) => (),
         }
     }
 }

@@ -10,6 +10,7 @@ use domain::event::case::{
     AcceptanceKind, Anomaly, ClosingKind, DecisionOutcome, DeliveryMethod, NoticeStage, Presented, RevocationKind,
     StepOutcome, Threshold, TrustLevel, WarnedClock,
 };
+use domain::event::checklist::{Criterion, Figure};
 use domain::event::item::{Authority, CaseKind, ClockStop, Level, RatingStage, Replacement};
 use domain::event::organisation::OrganisationKind;
 use domain::event::policy::{DefaultRating, FreezeConvention};
@@ -42,10 +43,12 @@ fn every_word_is_read_and_written_back() {
     check::<Channel>(&words, "Channel");
     check::<ClockStop>(&words, "ClockStop");
     check::<ClosingKind>(&words, "ClosingKind");
+    check::<Criterion>(&words, "Criterion");
     check::<DayUnit>(&words, "DayUnit");
     check::<DecisionOutcome>(&words, "DecisionOutcome");
     check::<DefaultRating>(&words, "DefaultRating");
     check::<DeliveryMethod>(&words, "DeliveryMethod");
+    check::<Figure>(&words, "Figure");
     check::<FreezeConvention>(&words, "FreezeConvention");
     check::<DutyChangeReason>(&words, "DutyChangeReason");
     check::<Level>(&words, "Level");

@@ -145,6 +145,9 @@ impl Projection for Oversight {
                 | Event::Calendar(_)
                 | Event::Policy(_)
                 | Event::Roster(_)
+                | Event::Checklist(_)
+                | Event::Inspection(_)
+                | Event::Campaign(_)
                 | Event::ServicePoint(_)
                 | Event::Access(_),
                 _,

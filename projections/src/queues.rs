@@ -84,6 +84,9 @@ impl Projection for Queues {
                 | Event::Organisation(_)
                 | Event::Roster(_)
                 | Event::ServicePoint(_)
+                | Event::Checklist(_)
+                | Event::Inspection(_)
+                | Event::Campaign(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
                 | Event::Access(_),

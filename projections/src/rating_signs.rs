@@ -107,6 +107,9 @@ impl Projection for RatingSigns {
             | Event::Calendar(_)
             | Event::Policy(_)
             | Event::Roster(_)
+            | Event::Checklist(_)
+            | Event::Inspection(_)
+            | Event::Campaign(_)
             | Event::ServicePoint(_)
             | Event::Access(_) => (),
         }

@@ -76,6 +76,9 @@ impl Projection for RatingWindows {
                 | Event::Calendar(_)
                 | Event::Policy(_)
                 | Event::Roster(_)
+                | Event::Checklist(_)
+                | Event::Inspection(_)
+                | Event::Campaign(_)
                 | Event::ServicePoint(_)
                 | Event::Access(_),
                 _,

@@ -40,6 +40,9 @@ impl Projection for ReferenceData {
             | Subject::Rating(_)
             | Subject::Roster(..)
             | Subject::ServicePoint(_)
+            | Subject::Checklist(_)
+            | Subject::Inspection(_)
+            | Subject::Campaign(_)
             | Subject::Access(_) => (),
         }
     }

@@ -62,6 +62,9 @@ impl Projection for Staffing {
             | Event::Item(_)
             | Event::Organisation(_)
             | Event::ServicePoint(_)
+            | Event::Checklist(_)
+            | Event::Inspection(_)
+            | Event::Campaign(_)
             | Event::Calendar(_)
             | Event::Policy(_)
             | Event::Access(_) => (),

@@ -40,6 +40,9 @@ fn retroactive_on(event: &Event) -> Option<NaiveDate> {
         | Event::Organisation(_)
         | Event::Roster(_)
         | Event::ServicePoint(_)
+        | Event::Checklist(_)
+        | Event::Inspection(_)
+        | Event::Campaign(_)
         | Event::Calendar(_)
         | Event::Policy(_)
         | Event::Access(_) => None,

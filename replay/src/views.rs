@@ -12,6 +12,7 @@ use projections::rating_signs::RatingSigns;
 use projections::rating_windows::RatingWindows;
 use projections::reference::ReferenceData;
 use projections::satisfaction::Satisfaction;
+use projections::scores::Scores;
 use projections::staffing::Staffing;
 
 /// Fewer facts than these are folded sooner than threads are started for them.
@@ -40,12 +41,14 @@ pub struct Views {
     pub rating_windows: View<RatingWindows>,
     /// Which centres and stations are live, and who lives near them.
     pub coverage: View<Coverage>,
+    /// Scores of halls, and which of them counties chose.
+    pub scores: View<Scores>,
 }
 
 impl Views {
     /// Returns them all, to be looked at alike.
     #[must_use]
-    pub fn all(&self) -> [&dyn AnyView; 10] {
+    pub fn all(&self) -> [&dyn AnyView; 11] {
         [
             &self.reference,
             &self.queues,
@@ -57,11 +60,12 @@ impl Views {
             &self.rating_signs,
             &self.rating_windows,
             &self.coverage,
+            &self.scores,
         ]
     }
 
     /// Returns them all, to be changed alike.
-    pub fn all_mut(&mut self) -> [&mut dyn AnyView; 10] {
+    pub fn all_mut(&mut self) -> [&mut dyn AnyView; 11] {
         [
             &mut self.reference,
             &mut self.queues,
@@ -73,6 +77,7 @@ impl Views {
             &mut self.rating_signs,
             &mut self.rating_windows,
             &mut self.coverage,
+            &mut self.scores,
         ]
     }
 

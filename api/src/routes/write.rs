@@ -2,6 +2,8 @@
 
 pub mod acts;
 pub mod cases;
+pub mod checklists;
+pub mod inspections;
 pub mod materials;
 pub mod people;
 pub mod plain;
@@ -40,6 +42,13 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/rosters", post().to(rosters::post))
         .route("/rosters/{id}/actions/{action}", post().to(rosters::act))
         .route("/service-points/{id}/actions/{action}", post().to(service_points::act))
+        .route("/checklists", post().to(checklists::publish))
+        .route("/inspections", post().to(inspections::open))
+        .route("/inspections/{id}/photos", post().to(inspections::take_photo))
+        .route("/inspections/{id}/photos/{photo}", get().to(inspections::show_photo))
+        .route("/inspections/{id}/actions/{action}", post().to(inspections::act))
+        .route("/campaigns", post().to(checklists::open_campaign))
+        .route("/campaigns/{id}/actions/{action}", post().to(checklists::act_on_campaign))
         .route("/calendars", post().to(reference::publish_calendar))
         .route("/calendars/{id}/actions/{action}", post().to(reference::act_on_calendar))
         .route("/policies", post().to(reference::publish_policy))
@@ -50,7 +59,7 @@ pub fn configure(config: &mut ServiceConfig) {
 }
 
 /// Every write below `/api/v1`: method and path.
-pub const ROUTES: [(&str, &str); 21] = [
+pub const ROUTES: [(&str, &str); 28] = [
     ("POST", "/cases"),
     ("GET", "/cases/{id}/actions"),
     ("POST", "/cases/{id}/actions/{action}"),
@@ -65,6 +74,13 @@ pub const ROUTES: [(&str, &str); 21] = [
     ("POST", "/rosters"),
     ("POST", "/rosters/{id}/actions/{action}"),
     ("POST", "/service-points/{id}/actions/{action}"),
+    ("POST", "/checklists"),
+    ("POST", "/inspections"),
+    ("POST", "/inspections/{id}/photos"),
+    ("GET", "/inspections/{id}/photos/{photo}"),
+    ("POST", "/inspections/{id}/actions/{action}"),
+    ("POST", "/campaigns"),
+    ("POST", "/campaigns/{id}/actions/{action}"),
     ("POST", "/calendars"),
     ("POST", "/calendars/{id}/actions/{action}"),
     ("POST", "/policies"),

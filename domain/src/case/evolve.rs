@@ -44,6 +44,9 @@ impl Case {
             | crate::event::Event::Organisation(_)
             | crate::event::Event::Roster(_)
             | crate::event::Event::ServicePoint(_)
+            | crate::event::Event::Checklist(_)
+            | crate::event::Event::Inspection(_)
+            | crate::event::Event::Campaign(_)
             | crate::event::Event::Calendar(_)
             | crate::event::Event::Policy(_)
             | crate::event::Event::Access(_) => (),
