@@ -154,13 +154,7 @@ impl ServicePointCommand {
 /// Returns at which level a centre or station of this kind takes applications in; none if it is no such thing.
 #[must_use]
 pub fn level_of(kind: OrganisationKind) -> Option<Level> {
-    match kind {
-        OrganisationKind::City => Some(Level::City),
-        OrganisationKind::County => Some(Level::County),
-        OrganisationKind::Township | OrganisationKind::Zone => Some(Level::Township),
-        OrganisationKind::Village => Some(Level::Village),
-        OrganisationKind::Department => None,
-    }
+    (kind != OrganisationKind::Department).then(|| kind.level())
 }
 
 fn point<'a>(id: &OrganisationId, context: &'a Context<'_>) -> Result<(&'a Organisation, Level), Rejection> {
