@@ -17,6 +17,7 @@ mod points;
 mod ratings;
 mod rosters;
 mod run;
+mod scores;
 mod script;
 mod sealing;
 
@@ -31,6 +32,7 @@ use domain::zone::{Instant, start_of};
 use engine::Engine;
 use eventstore::AppendError;
 use plan::Planner;
+use replay::history::HistoryError;
 use replay::journal::Journal;
 use sealing::Sealing;
 
@@ -57,6 +59,9 @@ pub enum DemoError {
     /// A paper could not be stored.
     #[error("could not store a simulated paper")]
     Paper(#[from] PaperError),
+    /// The log could not be read.
+    #[error("could not read the simulated history back")]
+    Read(#[from] HistoryError),
     /// A made-up code is not one.
     #[error("the simulation made a code that is none")]
     Id(#[from] IdError),
@@ -112,6 +117,7 @@ pub async fn simulate(
         progress(day, engine.tally.cases);
     }
     engine.run(options.until).await?;
+    engine.inspect_halls().await?;
     engine.settle().await?;
     Ok(engine.tally)
 }

@@ -11,14 +11,17 @@ use crate::reference::ReferenceNow;
 use domain::actor::Actor;
 use domain::appointment::DaySlots;
 use domain::calendar::WorkingCalendar;
+use domain::campaign::Campaign;
 use domain::case::Case;
 use domain::catalogue::Item;
 use domain::certificate::Certificate;
+use domain::checklist::Checklist;
 use domain::decider::{Context, Decider};
 use domain::event::case::{DuplicateMerged, LateEntryExplained};
 use domain::event::{CaseEvent, Event};
 use domain::fact::{Fact, Subject};
 use domain::ids::{CaseId, CommandId, EventId, ExternalNumber};
+use domain::inspection::{Inspection, InspectionCommand};
 use domain::instrument::{Instrument, InstrumentCommand};
 use domain::library::Library;
 use domain::organisation::OrganisationState;
@@ -499,6 +502,9 @@ impl Executor {
             | Subject::Slots(_)
             | Subject::Certificate(_)
             | Subject::Library(_)
+            | Subject::Checklist(_)
+            | Subject::Inspection(_)
+            | Subject::Campaign(_)
             | Subject::Access(_) => Ok(()),
         }
     }
@@ -705,6 +711,9 @@ fn correlation(subject: &Subject) -> Option<Ulid> {
         | Subject::Roster(..)
         | Subject::ServicePoint(_)
         | Subject::Instrument(_)
+        | Subject::Checklist(_)
+        | Subject::Inspection(_)
+        | Subject::Campaign(_)
         | Subject::Calendar
         | Subject::Policy
         | Subject::Access(_) => None,
@@ -885,6 +894,18 @@ impl Stream for ServicePointState {
     }
 }
 
+impl Stream for Checklist {
+    fn take_in(&mut self, fact: &Fact) {
+        if let Event::Checklist(event) = &fact.event {
+            self.evolve(event);
+        }
+    }
+
+    fn labels(&self, _: &Subject, _: &Reference) -> Vec<String> {
+        vec![labels::PUBLIC.to_owned()]
+    }
+}
+
 impl Stream for Instrument {
     fn take_in(&mut self, fact: &Fact) {
         if let Event::Instrument(event) = &fact.event {
@@ -901,6 +922,39 @@ impl Stream for Instrument {
             InstrumentCommand::Issue(issued) => issued.items.iter().cloned().map(Subject::Item).collect(),
             InstrumentCommand::Revoke(_) => Vec::new(),
         }
+    }
+}
+
+impl Stream for Inspection {
+    fn take_in(&mut self, fact: &Fact) {
+        if let Event::Inspection(event) = &fact.event {
+            self.evolve(event);
+        }
+    }
+
+    fn labels(&self, _: &Subject, reference: &Reference) -> Vec<String> {
+        self.opened.iter().map(|opened| labels::of_organisation(&opened.hall, reference)).collect()
+    }
+
+    fn relies_on(&self, command: &InspectionCommand) -> Vec<Subject> {
+        match command {
+            InspectionCommand::Open { hall, .. } => vec![Subject::Organisation(hall.clone())],
+            InspectionCommand::TakePhoto(_) | InspectionCommand::Inspect { .. } | InspectionCommand::Score { .. } => {
+                Vec::new()
+            }
+        }
+    }
+}
+
+impl Stream for Campaign {
+    fn take_in(&mut self, fact: &Fact) {
+        if let Event::Campaign(event) = &fact.event {
+            self.evolve(event);
+        }
+    }
+
+    fn labels(&self, _: &Subject, _: &Reference) -> Vec<String> {
+        vec![labels::PUBLIC.to_owned()]
     }
 }
 

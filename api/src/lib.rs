@@ -15,6 +15,7 @@ pub mod cursor;
 pub mod data_share;
 pub mod demo;
 pub mod execute;
+pub mod figures;
 pub mod files;
 pub mod labels;
 mod lane;

@@ -102,6 +102,7 @@ struct ProblemError {
         (name = "statistics", description = "统计: times, satisfaction, balance"),
         (name = "supervision", description = "督查: wrong paths, warnings, cards"),
         (name = "halls", description = "大厅: rosters, staffing, coverage, the circle of service"),
+        (name = "scores", description = "考评、标杆大厅: checklists, inspections, rankings, campaigns"),
         (name = "reference", description = "目录: items, organisations, regions, calendar, rules"),
         (name = "events", description = "事件: the log itself, paged and live"),
         (name = "operation", description = "运维: health, figures, this description")

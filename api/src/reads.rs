@@ -1,10 +1,13 @@
 //! What every read shares: the views, the key of cursors, figures about itself, and files already written.
 
+use crate::bounded::Bounded;
 use crate::config::Secret;
 use crate::cursor::CursorKey;
 use crate::files::Files;
 use crate::telemetry::Metrics;
 use crate::views::Views;
+use domain::event::inspection::Measured;
+use domain::ids::InspectionId;
 use replay::live::Live;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -19,8 +22,13 @@ pub struct Reads {
     pub metrics: Metrics,
     /// Case files, written as JSON.
     pub files: Files,
+    /// Figures behind scores, derived again: the log up to a position tells the same for ever.
+    pub derived: Bounded<(InspectionId, u64), Arc<Vec<Measured>>>,
     stopping: watch::Sender<bool>,
 }
+
+/// Score sheets whose figures are remembered.
+const DERIVED_MAX: usize = 1024;
 
 impl Reads {
     /// Puts the reading half together. Cursors are signed by what follows from `secret`.
@@ -31,6 +39,7 @@ impl Reads {
             cursors: CursorKey::derived_from(secret),
             metrics,
             files: Files::default(),
+            derived: Bounded::new(DERIVED_MAX),
             stopping: watch::Sender::new(false),
         }
     }

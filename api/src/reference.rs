@@ -81,6 +81,9 @@ fn is_reference(fact: &Fact) -> bool {
         | Subject::Slots(_)
         | Subject::Certificate(_)
         | Subject::Library(_)
+        | Subject::Checklist(_)
+        | Subject::Inspection(_)
+        | Subject::Campaign(_)
         | Subject::Access(_) => false,
     }
 }

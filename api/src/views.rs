@@ -24,6 +24,7 @@ use projections::queues::Queues;
 use projections::rating_signs::RatingSigns;
 use projections::reference::ReferenceData;
 use projections::satisfaction::Satisfaction;
+use projections::scores::Scores;
 use projections::staffing::Staffing;
 use replay::as_of::Past;
 use replay::history::{History, HistoryError};
@@ -164,6 +165,12 @@ impl Kept for Balance {
 impl Kept for Coverage {
     fn of(views: &replay::views::Views) -> &View<Self> {
         &views.coverage
+    }
+}
+
+impl Kept for Scores {
+    fn of(views: &replay::views::Views) -> &View<Self> {
+        &views.scores
     }
 }
 

@@ -19,7 +19,7 @@ use std::pin::Pin;
 const NO_CASE: &str = "01J8Z3M6Q5Y7V9X1B2C3D4E5F6";
 
 /// Every read below the prefix, with what it cannot do without.
-const READS: [&str; 43] = [
+const READS: [&str; 47] = [
     "/cases",
     "/cases/{case}",
     "/cases/{case}/timeline",
@@ -43,6 +43,10 @@ const READS: [&str; 43] = [
     "/warnings",
     "/ratings",
     "/publications/satisfaction?month=2026-01",
+    "/checklists",
+    "/inspections",
+    "/rankings?checklist=model-hall",
+    "/campaigns",
     "/coverage",
     "/service-circle",
     "/reports/balance?month=2026-02",

@@ -3,9 +3,12 @@
 pub mod access;
 pub mod appointment;
 pub mod calendar;
+pub mod campaign;
 pub mod case;
 pub mod certificate;
+pub mod checklist;
 pub mod evidence;
+pub mod inspection;
 pub mod instrument;
 pub mod item;
 pub mod organisation;
@@ -19,9 +22,12 @@ pub mod ticket;
 use access::*;
 use appointment::*;
 use calendar::*;
+use campaign::{CampaignOpened, ChoiceWithdrawn, HallChosen};
 use case::*;
 use certificate::*;
+use checklist::ChecklistPublished;
 use evidence::*;
+use inspection::{InspectionOpened, InspectionPhotoTaken, InspectionScored, PartInspected};
 use instrument::*;
 use item::*;
 use organisation::*;
@@ -310,6 +316,34 @@ events! {
         InstrumentIssued = "instrument-issued" { 1 }
         /// It ended before its time.
         InstrumentRevoked = "instrument-revoked" { 1 }
+    }
+
+    /// 考评表: what halls are scored by.
+    Checklist: ChecklistEvent {
+        /// A version was published.
+        ChecklistPublished = "checklist-published" { 1 }
+    }
+
+    /// 考评: one inspection of one hall.
+    Inspection: InspectionEvent {
+        /// It began.
+        InspectionOpened = "inspection-opened" { 1 }
+        /// A photo was taken; its sealed bytes lie outside the log, durable before this event.
+        InspectionPhotoTaken = "inspection-photo-taken" { 1 }
+        /// A part was looked at.
+        PartInspected = "part-inspected" { 1 }
+        /// The score was drawn, from what was seen and from the views at a named position.
+        InspectionScored = "inspection-scored" { 1 }
+    }
+
+    /// 标杆大厅: a campaign in which counties choose halls.
+    Campaign: CampaignEvent {
+        /// It was opened.
+        CampaignOpened = "campaign-opened" { 1 }
+        /// A county chose a hall.
+        HallChosen = "hall-chosen" { 1 }
+        /// A county took a choice back.
+        ChoiceWithdrawn = "choice-withdrawn" { 1 }
     }
 
     /// The working-day calendar.

@@ -4,7 +4,8 @@ use crate::actor::Actor;
 use crate::event::Event;
 use crate::hall_day::HallDay;
 use crate::ids::{
-    CaseId, CertificateId, CommandId, EventId, IdError, InstrumentId, ItemId, OrganisationId, RatingId, SourceName,
+    CampaignId, CaseId, CertificateId, ChecklistId, CommandId, EventId, IdError, InspectionId, InstrumentId, ItemId,
+    OrganisationId, RatingId, SourceName,
 };
 use crate::month::Month;
 use crate::zone::Instant;
@@ -61,6 +62,12 @@ pub enum Subject {
     ServicePoint(OrganisationId),
     /// An instrument of empowerment or entrustment 赋权、委托.
     Instrument(InstrumentId),
+    /// What halls are scored by 考评表.
+    Checklist(ChecklistId),
+    /// One inspection of one hall 考评.
+    Inspection(InspectionId),
+    /// A campaign in which counties choose halls 标杆大厅.
+    Campaign(CampaignId),
     /// The working-day calendar.
     Calendar,
     /// The rules in force.
@@ -83,6 +90,9 @@ impl fmt::Display for Subject {
             Self::Roster(id, month) => write!(f, "roster-{id}-{month}"),
             Self::ServicePoint(id) => write!(f, "point-{id}"),
             Self::Instrument(id) => write!(f, "instrument-{id}"),
+            Self::Checklist(id) => write!(f, "checklist-{id}"),
+            Self::Inspection(id) => write!(f, "inspection-{id}"),
+            Self::Campaign(id) => write!(f, "campaign-{id}"),
             Self::Calendar => f.write_str("calendar"),
             Self::Policy => f.write_str("policy"),
             Self::Access(id) => write!(f, "access-{id}"),
@@ -111,6 +121,9 @@ impl FromStr for Subject {
             }
             Some(("point", id)) => Ok(Self::ServicePoint(id.parse()?)),
             Some(("instrument", id)) => Ok(Self::Instrument(id.parse()?)),
+            Some(("checklist", id)) => Ok(Self::Checklist(id.parse()?)),
+            Some(("inspection", id)) => Ok(Self::Inspection(id.parse()?)),
+            Some(("campaign", id)) => Ok(Self::Campaign(id.parse()?)),
             Some(("access", id)) => Ok(Self::Access(id.parse()?)),
             None if name == "calendar" => Ok(Self::Calendar),
             None if name == "policy" => Ok(Self::Policy),

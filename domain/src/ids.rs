@@ -136,6 +136,22 @@ id! {
     ulid CommandId
 }
 id! {
+    /// One inspection 考评 of one hall.
+    ulid InspectionId
+}
+id! {
+    /// A checklist 考评表 by which halls are scored, such as `model-hall`.
+    text ChecklistId, 64
+}
+id! {
+    /// A part of a checklist, such as `SIGNS`.
+    text PartCode, 32
+}
+id! {
+    /// A campaign 评选, such as `model-halls-2026`.
+    text CampaignId, 64
+}
+id! {
     /// One stored paper (材料 or document), sealed outside the log.
     ulid PaperId
 }

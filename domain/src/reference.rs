@@ -50,6 +50,9 @@ impl Reference {
             | Event::Appointment(_)
             | Event::Certificate(_)
             | Event::Library(_)
+            | Event::Checklist(_)
+            | Event::Inspection(_)
+            | Event::Campaign(_)
             | Event::Access(_) => (),
         }
     }

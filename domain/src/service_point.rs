@@ -2,7 +2,7 @@
 
 use crate::decider::{Context, Decider};
 use crate::event::ServicePointEvent;
-use crate::event::item::Level;
+use crate::event::item::{ItemDefinition, Level};
 use crate::event::organisation::OrganisationKind;
 use crate::event::service_point::{
     ItemsDisabled, ItemsEnabled, PlaceSet, ServiceLaunched, TravelSurveyed, VillageWays, Way,
@@ -157,6 +157,16 @@ pub fn level_of(kind: OrganisationKind) -> Option<Level> {
     (kind != OrganisationKind::Department).then(|| kind.level())
 }
 
+/// Returns whether an item can be applied for at a level: where it is taken in, and at the centres of county and city, which
+/// turn nobody away.
+#[must_use]
+pub fn takes(level: Level, item: &ItemDefinition) -> bool {
+    match level {
+        Level::County | Level::City => true,
+        Level::Township | Level::Village => item.intake_levels.contains(&level),
+    }
+}
+
 fn point<'a>(id: &OrganisationId, context: &'a Context<'_>) -> Result<(&'a Organisation, Level), Rejection> {
     let organisation = context.reference.organisations.get(id);
     let point = organisation.and_then(|organisation| Some((organisation, level_of(organisation.kind())?)));
@@ -170,7 +180,7 @@ fn check_items(items: &[ItemId], level: Level, context: &Context<'_>) -> Result<
     for item in items {
         let known = context.reference.catalogue.get(item);
         let version = known.and_then(|known| known.latest()).ok_or_else(|| Rejection::ItemUnknown(item.clone()))?;
-        if !version.definition.intake_levels.contains(&level) {
+        if !takes(level, &version.definition) {
             return Err(Rejection::ItemOfOtherLevel(item.clone()));
         }
     }

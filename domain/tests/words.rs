@@ -11,6 +11,7 @@ use domain::event::case::{
     Presented, RevocationKind, StepOutcome, Threshold, TrustLevel, WarnedClock,
 };
 use domain::event::certificate::LibraryReading;
+use domain::event::checklist::{Criterion, Figure};
 use domain::event::evidence::DataShareOutcome;
 use domain::event::instrument::InstrumentKind;
 use domain::event::item::{Authority, CaseKind, ClockStop, Level, RatingStage, Replacement};
@@ -47,10 +48,12 @@ fn every_word_is_read_and_written_back() {
     check::<ClosingKind>(&words, "ClosingKind");
     check::<ConsentGiven>(&words, "ConsentGiven");
     check::<DataShareOutcome>(&words, "DataShareOutcome");
+    check::<Criterion>(&words, "Criterion");
     check::<DayUnit>(&words, "DayUnit");
     check::<DecisionOutcome>(&words, "DecisionOutcome");
     check::<DefaultRating>(&words, "DefaultRating");
     check::<DeliveryMethod>(&words, "DeliveryMethod");
+    check::<Figure>(&words, "Figure");
     check::<FreezeConvention>(&words, "FreezeConvention");
     check::<DutyChangeReason>(&words, "DutyChangeReason");
     check::<HelpScope>(&words, "HelpScope");

@@ -103,6 +103,9 @@ impl Projection for Balance {
                 | Event::Roster(_)
                 | Event::ServicePoint(_)
                 | Event::Instrument(_)
+                | Event::Checklist(_)
+                | Event::Inspection(_)
+                | Event::Campaign(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
                 | Event::Access(_),

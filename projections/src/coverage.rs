@@ -14,7 +14,7 @@ use domain::fact::Fact;
 use domain::ids::{ItemId, OrganisationId, RegionCode};
 use domain::organisation::Organisation;
 use domain::reference::Reference;
-use domain::service_point::{ServicePoint, level_of, organisation_of};
+use domain::service_point::{ServicePoint, level_of, organisation_of, takes};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -43,6 +43,9 @@ impl Projection for Coverage {
             | Event::Ticket(_)
             | Event::Appointment(_)
             | Event::Instrument(_)
+            | Event::Checklist(_)
+            | Event::Inspection(_)
+            | Event::Campaign(_)
             | Event::Calendar(_)
             | Event::Policy(_)
             | Event::Access(_) => (),
@@ -363,11 +366,12 @@ fn row(organisation: Option<OrganisationId>, counts: [Counts; 2], minutes: [u16;
 
 /// What is taken in at each level on a day.
 fn owed(reference: &Reference, day: NaiveDate) -> BTreeMap<Level, Vec<&ItemId>> {
+    const LEVELS: [Level; 4] = [Level::Village, Level::Township, Level::County, Level::City];
     let mut owed: BTreeMap<Level, Vec<&ItemId>> = BTreeMap::new();
     for (id, item) in reference.catalogue.items() {
-        let levels = item.in_force(day).map(|version| &version.definition.intake_levels);
-        for level in levels.into_iter().flatten() {
-            owed.entry(*level).or_default().push(id);
+        let Some(version) = item.in_force(day) else { continue };
+        for level in LEVELS.into_iter().filter(|level| takes(*level, &version.definition)) {
+            owed.entry(level).or_default().push(id);
         }
     }
     owed

@@ -20,6 +20,7 @@ pub mod rating_windows;
 pub mod reference;
 pub mod satisfaction;
 pub mod scope;
+pub mod scores;
 pub mod staffing;
 pub mod tally;
 #[cfg(test)]

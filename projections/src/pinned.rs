@@ -14,6 +14,7 @@ use crate::rating_signs::RatingSigns;
 use crate::rating_windows::RatingWindows;
 use crate::reference::ReferenceData;
 use crate::satisfaction::Satisfaction;
+use crate::scores::Scores;
 use crate::staffing::Staffing;
 use crate::testing::{Story, actor, case_id, day, history, id, noon};
 use crate::timeline::Timeline;
@@ -58,6 +59,13 @@ fn rosters() -> Vec<Fact> {
     fixtures(&subject, &["roster-posted", "duty-changed", "roster-confirmed"])
 }
 
+fn scores() -> Vec<Fact> {
+    let subject = Subject::Checklist(id("model-hall"));
+    let checklist = ["checklist-published", "inspection-opened", "inspection-scored"];
+    let campaign = ["campaign-opened", "hall-chosen", "choice-withdrawn"];
+    fixtures(&subject, &[checklist, campaign].concat())
+}
+
 fn points() -> Vec<Fact> {
     let subject = Subject::ServicePoint(id("361023100"));
     let names = ["place-set", "service-launched", "items-enabled", "items-disabled", "travel-surveyed"];
@@ -80,6 +88,7 @@ fn a_changed_fold_has_a_new_revision() {
         digest::<RatingWindows>(&facts),
         digest::<ReferenceData>(&calendar()),
         digest::<Satisfaction>(&facts),
+        digest::<Scores>(&scores()),
         digest::<Staffing>(&rosters()),
         digest::<CaseFile>(&one_case),
         digest::<Timeline>(&one_case),
@@ -96,6 +105,7 @@ fn a_changed_fold_has_a_new_revision() {
         ("rating-windows", 1, "0a73b930a05545c2"),
         ("reference", 2, "7167a343a8783f06"),
         ("satisfaction", 2, "f0c9b2faa43735af"),
+        ("scores", 1, "4f950a8a8e7ce9f3"),
         ("staffing", 1, "a3a9b946806ef97b"),
         ("case", 4, "7fe20be2e776c5cb"),
         ("timeline", 2, "66d2387d11726304"),

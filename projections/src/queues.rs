@@ -89,6 +89,9 @@ impl Projection for Queues {
                 | Event::ServicePoint(_)
                 | Event::Certificate(_)
                 | Event::Library(_)
+                | Event::Checklist(_)
+                | Event::Inspection(_)
+                | Event::Campaign(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
                 | Event::Access(_),

@@ -111,6 +111,9 @@ impl Projection for RatingSigns {
             | Event::Roster(_)
             | Event::Ticket(_)
             | Event::Appointment(_)
+            | Event::Checklist(_)
+            | Event::Inspection(_)
+            | Event::Campaign(_)
             | Event::ServicePoint(_)
             | Event::Instrument(_)
             | Event::Access(_) => (),

@@ -80,6 +80,9 @@ impl Projection for RatingWindows {
                 | Event::Roster(_)
                 | Event::Ticket(_)
                 | Event::Appointment(_)
+                | Event::Checklist(_)
+                | Event::Inspection(_)
+                | Event::Campaign(_)
                 | Event::ServicePoint(_)
                 | Event::Instrument(_)
                 | Event::Access(_),

@@ -48,6 +48,9 @@ impl Projection for ReferenceData {
             | Subject::Slots(_)
             | Subject::Certificate(_)
             | Subject::Library(_)
+            | Subject::Checklist(_)
+            | Subject::Inspection(_)
+            | Subject::Campaign(_)
             | Subject::Access(_) => (),
         }
     }

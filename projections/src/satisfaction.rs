@@ -140,6 +140,9 @@ impl Projection for Satisfaction {
                 | Event::ServicePoint(_)
                 | Event::Certificate(_)
                 | Event::Library(_)
+                | Event::Checklist(_)
+                | Event::Inspection(_)
+                | Event::Campaign(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
                 | Event::Access(_),

@@ -67,6 +67,9 @@ impl Projection for Staffing {
             | Event::Organisation(_)
             | Event::ServicePoint(_)
             | Event::Instrument(_)
+            | Event::Checklist(_)
+            | Event::Inspection(_)
+            | Event::Campaign(_)
             | Event::Calendar(_)
             | Event::Policy(_)
             | Event::Access(_) => (),

@@ -46,6 +46,9 @@ fn retroactive_on(event: &Event) -> Option<NaiveDate> {
         | Event::Roster(_)
         | Event::ServicePoint(_)
         | Event::Instrument(_)
+        | Event::Checklist(_)
+        | Event::Inspection(_)
+        | Event::Campaign(_)
         | Event::Calendar(_)
         | Event::Policy(_)
         | Event::Access(_) => None,

@@ -14,6 +14,7 @@ use projections::rating_signs::RatingSigns;
 use projections::rating_windows::RatingWindows;
 use projections::reference::ReferenceData;
 use projections::satisfaction::Satisfaction;
+use projections::scores::Scores;
 use projections::staffing::Staffing;
 
 /// Fewer facts than these are folded sooner than threads are started for them.
@@ -46,12 +47,14 @@ pub struct Views {
     pub halls: View<Halls>,
     /// 免证率.
     pub certificate_free: View<CertificateFree>,
+    /// Scores of halls, and which of them counties chose.
+    pub scores: View<Scores>,
 }
 
 impl Views {
     /// Returns them all, to be looked at alike.
     #[must_use]
-    pub fn all(&self) -> [&dyn AnyView; 12] {
+    pub fn all(&self) -> [&dyn AnyView; 13] {
         [
             &self.reference,
             &self.queues,
@@ -65,11 +68,12 @@ impl Views {
             &self.coverage,
             &self.halls,
             &self.certificate_free,
+            &self.scores,
         ]
     }
 
     /// Returns them all, to be changed alike.
-    pub fn all_mut(&mut self) -> [&mut dyn AnyView; 12] {
+    pub fn all_mut(&mut self) -> [&mut dyn AnyView; 13] {
         [
             &mut self.reference,
             &mut self.queues,
@@ -83,6 +87,7 @@ impl Views {
             &mut self.coverage,
             &mut self.halls,
             &mut self.certificate_free,
+            &mut self.scores,
         ]
     }
 

@@ -117,10 +117,10 @@ pub struct Tally {
 
 /// The simulation.
 pub(super) struct Engine<'a> {
-    journal: &'a Journal,
-    sealing: &'a Sealing<'a>,
-    seed: u64,
-    until: Instant,
+    pub(super) journal: &'a Journal,
+    pub(super) sealing: &'a Sealing<'a>,
+    pub(super) seed: u64,
+    pub(super) until: Instant,
     pub(super) reference: Reference,
     versions: BTreeMap<Subject, u64>,
     agents: BTreeMap<u64, Agent>,
@@ -613,7 +613,7 @@ impl<'a> Engine<'a> {
         }
     }
 
-    async fn append(
+    pub(super) async fn append(
         &mut self,
         subject: Subject,
         events: Vec<Event>,

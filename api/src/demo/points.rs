@@ -9,7 +9,7 @@ use domain::event::service_point::{PlaceSet, ServiceLaunched, Setting, TravelSur
 use domain::ids::{ItemId, RegionCode};
 use domain::organisation::Organisation;
 use domain::reference::Reference;
-use domain::service_point::{ServicePointCommand, level_of};
+use domain::service_point::{ServicePointCommand, level_of, takes};
 use domain::zone::{Instant, start_of};
 
 /// The county whose stations are all live in the end.
@@ -68,10 +68,7 @@ fn live_since(organisation: &Organisation, begin: NaiveDate, dice: &mut Dice) ->
 
 fn items(reference: &Reference, level: Level, day: NaiveDate) -> Vec<ItemId> {
     let in_force = reference.catalogue.items().filter_map(|(id, item)| Some((id, item.in_force(day)?)));
-    in_force
-        .filter(|(_, version)| version.definition.intake_levels.contains(&level))
-        .map(|(id, _)| id.clone())
-        .collect()
+    in_force.filter(|(_, version)| takes(level, &version.definition)).map(|(id, _)| id.clone()).collect()
 }
 
 fn short_name(organisation: &Organisation) -> &str {

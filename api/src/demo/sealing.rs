@@ -15,6 +15,9 @@ use domain::sealed::{Party, PartyKind, Sealed};
 /// One empty page.
 const PAPER: &[u8] = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n";
 
+/// One grey dot.
+const PHOTO: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0\x3a\x7e\x9b\x55\0\0\0\nIDAT\x78\x9c\x63\x68\0\0\0\x82\0\x81\x77\xcd\x72\xb6\0\0\0\0IEND\xae\x42\x60\x82";
+
 /// Seals what the simulated residents and clerks say.
 pub(super) struct Sealing<'a> {
     vault: &'a Vault,
@@ -161,12 +164,38 @@ impl<'a> Sealing<'a> {
         case: CaseId,
         paper: PaperId,
     ) -> Result<(u64, String), DemoError> {
-        let context = Subject::Case(case).to_string();
-        let mut draft = self.papers.draft(self.vault, keys, subject, &context, paper)?;
-        draft.write(PAPER)?;
-        let received = draft.finish("application/pdf")?;
+        self.stored(keys, subject, &Subject::Case(case).to_string(), paper, ("application/pdf", PAPER))
+    }
+
+    /// Stores a small photo, and returns its size and keyed digest.
+    pub(super) fn photo(
+        &self,
+        keys: &Keyring,
+        keeper: &SubjectId,
+        stream: &str,
+        paper: PaperId,
+    ) -> Result<(u64, String), DemoError> {
+        self.stored(keys, keeper, stream, paper, ("image/png", PHOTO))
+    }
+
+    fn stored(
+        &self,
+        keys: &Keyring,
+        keeper: &SubjectId,
+        stream: &str,
+        paper: PaperId,
+        (media_type, bytes): (&str, &[u8]),
+    ) -> Result<(u64, String), DemoError> {
+        let mut draft = self.papers.draft(self.vault, keys, keeper, stream, paper)?;
+        draft.write(bytes)?;
+        let received = draft.finish(media_type)?;
         draft.keep(self.papers, paper).map_err(PaperError::Io)?;
         Ok((received.bytes, received.keyed_sha256))
+    }
+
+    /// Returns whose key seals what belongs to something that is no person.
+    pub(super) fn keeper(&self, name: &str) -> SubjectId {
+        self.vault.subject(name)
     }
 
     /// Returns a keyed digest of something nobody knows.

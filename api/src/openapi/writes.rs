@@ -5,8 +5,10 @@ use crate::routes::write::acts::body_of;
 use crate::routes::write::appointments::{BookBody, MoveBody};
 use crate::routes::write::cases::{Offers, OpenCaseBody};
 use crate::routes::write::certificates::{RevokeBody, UnmaskCertificateBody, VerifyCertificateBody};
+use crate::routes::write::checklists::{CampaignBody, ChooseBody, WithdrawChoiceBody};
 use crate::routes::write::exports::ExportBody;
 use crate::routes::write::halls::{LinkBody, NothingBody, TakeTicketBody, TransferBody, WindowBody};
+use crate::routes::write::inspections::{InspectPartBody, OpenInspectionBody};
 use crate::routes::write::libraries::PullBody;
 use crate::routes::write::people::{LookupAnswer, LookupBody, Purpose, UnmaskBody};
 use crate::routes::write::progress::ProgressBody;
@@ -113,6 +115,7 @@ pub(super) fn paths() -> Map<String, Value> {
         .chain(service_points())
         .chain(halls())
         .chain(certificates())
+        .chain(scores())
         .chain(reference());
     for write in all {
         let path = format!("/api/v1{}", write.path);
@@ -123,6 +126,8 @@ pub(super) fn paths() -> Map<String, Value> {
     paths.insert("/api/v1/cases/{id}/materials".to_owned(), json!({ "post": attach() }));
     paths.insert("/api/v1/exports".to_owned(), json!({ "post": export() }));
     paths.insert("/api/v1/cases/{id}/materials/{material}".to_owned(), json!({ "get": paper() }));
+    paths.insert("/api/v1/inspections/{id}/photos".to_owned(), json!({ "post": take_photo() }));
+    paths.insert("/api/v1/inspections/{id}/photos/{photo}".to_owned(), json!({ "get": photo() }));
     paths.insert("/api/v1/cases/{id}/actions".to_owned(), json!({ "get": offers() }));
     paths
 }
@@ -185,6 +190,51 @@ fn ratings() -> Vec<Write> {
         act("call-back", "回访 Call back", "order-called-back").with::<CallBackBody>(),
         act("appeal", "申诉 Appeal", "order-appealed").with::<AppealBody>(),
         act("review-appeal", "复核 Review the appeal", "appeal-reviewed").with::<ReviewAppealBody>(),
+    ]
+}
+
+const INSPECTION: &str = "01KH9Z6V0000000000000000AA";
+
+fn scores() -> Vec<Write> {
+    let checklist = json!({
+        "checklist": "model-hall", "name_zh": "标杆大厅考评表", "valid_from": "2026-01-01", "total": 12,
+        "weights": [{ "criterion": "sense-comfort", "points": 4 }, { "criterion": "maturity", "points": 8 }],
+        "parts": [
+            { "part": "SIGNS", "criterion": "sense-comfort", "name_zh": "标识齐全", "points": 4, "source": { "how": "inspected", "photo": true } },
+            { "part": "ON-TIME", "criterion": "maturity", "name_zh": "按时办结率", "points": 8, "source": {
+                "how": "computed", "figure": "on-time-rate", "none_at": 80, "full_at": 100, "without_cases": 0 } }
+        ]
+    });
+    let inspect = |name: &str, summary: &str, kind: &str| {
+        let path = format!("/inspections/{{id}}/actions/{name}");
+        Write::new(path, "scores", summary, written(INSPECTION, 2, kind))
+    };
+    let campaign = |path: &str, summary: &str, kind: &str| {
+        Write::new(path, "scores", summary, written("model-halls-2026", 2, kind))
+    };
+    vec![
+        Write::new(
+            "/checklists",
+            "scores",
+            "公布考评表 Publish a checklist that adds up",
+            written("model-hall", 1, "checklist-published"),
+        )
+        .with_example(checklist),
+        Write::new(
+            "/inspections",
+            "scores",
+            "开展考评 Begin to inspect a hall",
+            written(INSPECTION, 1, "inspection-opened"),
+        )
+        .with::<OpenInspectionBody>(),
+        inspect("inspect-part", "逐项检查 Say what was seen of a part", "part-inspected").with::<InspectPartBody>(),
+        inspect("score", "评分 Draw the score from what was seen and from the views", "inspection-scored")
+            .with_example(json!({})),
+        campaign("/campaigns", "开展标杆大厅评选 Open a campaign", "campaign-opened").with::<CampaignBody>(),
+        campaign("/campaigns/{id}/actions/choose", "推荐 Choose one of the county's scored halls", "hall-chosen")
+            .with::<ChooseBody>(),
+        campaign("/campaigns/{id}/actions/withdraw", "撤回推荐 Take a choice back", "choice-withdrawn")
+            .with::<WithdrawChoiceBody>(),
     ]
 }
 
@@ -436,6 +486,39 @@ fn progress() -> Value {
     operation["parameters"] = json!([]);
     operation["responses"]["200"]["description"] = json!("Where it stands, what comes next, by when, and whom to call");
     operation
+}
+
+fn take_photo() -> Value {
+    let mut answer = written(INSPECTION, 2, "inspection-photo-taken");
+    answer["photo"] = json!("01KH9Z6V0000000000000000AC");
+    let path = "/inspections/{id}/photos";
+    let mut operation =
+        Write::new(path, "scores", "上传照片 Take a photo; sealed, and durable before its event", answer).operation();
+    operation["requestBody"] = json!({
+        "required": true,
+        "content": { "multipart/form-data": {
+            "schema": { "type": "object", "required": ["code", "file"], "properties": {
+                "code": { "type": "string", "description": "For which part of the checklist" },
+                "file": { "type": "string", "contentMediaType": "application/octet-stream" },
+                "sha256": { "type": "string", "description": "Checked against the bytes, where given" } } },
+            "example": { "code": "SIGNS", "file": "(bytes)" } } }
+    });
+    operation
+}
+
+fn photo() -> Value {
+    json!({
+        "tags": ["scores"], "summary": "取照片 A stored photo", "security": [{ "token": [] }],
+        "parameters": [
+            { "name": "id", "in": "path", "required": true, "schema": { "type": "string" } },
+            { "name": "photo", "in": "path", "required": true, "schema": { "type": "string" } }
+        ],
+        "responses": {
+            "200": { "description": "Its bytes, in the media type they came in", "content": {
+                "application/octet-stream": { "schema": { "type": "string" }, "example": "(bytes)" } } },
+            "default": super::problem_response()
+        }
+    })
 }
 
 fn attach() -> Value {

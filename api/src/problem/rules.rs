@@ -4,8 +4,11 @@
 use super::{Kind, Problem, Text};
 use domain::appointment::AppointmentRejection;
 use domain::calendar::CalendarRejection;
+use domain::campaign::CampaignRejection;
 use domain::catalogue::ItemRejection;
 use domain::certificate::CertificateRejection;
+use domain::checklist::ChecklistRejection;
+use domain::inspection::InspectionRejection;
 use domain::instrument::InstrumentRejection;
 use domain::organisation::OrganisationRejection;
 use domain::policy::PolicyRejection;
@@ -191,6 +194,49 @@ const CHINESE: &[(&str, &str)] = &[
     ("instrument-kind-mismatch", "该事项不以此种方式下放"),
     ("already-revoked", "文书或证照已撤销、变更或注销"),
     ("other-instrument", "内容与文书不符"),
+    // 考评.
+    ("checklist-nameless", "考评表及各项须有名称"),
+    ("parts-out-of-range", "考评项数量超出范围"),
+    ("used-before-predecessor", "不得早于上一版本启用"),
+    ("criterion-twice", "标准重复"),
+    ("weights-do-not-sum-up", "各标准分值之和与总分不符"),
+    ("parts-do-not-sum-up", "考评项分值之和与该标准不符"),
+    ("part-twice", "考评项重复"),
+    ("part-without-points", "考评项须有分值"),
+    ("figure-without-source", "没有该指标的数据来源，不得凭空计分"),
+    ("scale-reversed", "满分线须高于零分线，且不超过100%"),
+    ("more-than-all-points", "无办件时的得分超过该项分值"),
+    ("inspection-already-open", "该考评已开展"),
+    ("inspection-not-open", "没有这次考评"),
+    ("checklist-not-in-use", "当日没有启用该考评表"),
+    ("not-a-centre", "该单位不是政务服务中心或便民服务中心"),
+    ("inspects-own-hall", "不得考评本单位大厅"),
+    ("inspected-in-the-future", "考评日期尚未到来"),
+    ("period-out-of-range", "考评区间无效"),
+    ("not-the-inspector", "只有考评人可填写"),
+    ("part-unknown", "考评表没有这一项"),
+    ("part-is-computed", "该项由系统计算，不由人填写"),
+    ("more-points-than-the-part", "得分超过该项分值"),
+    ("photo-missing", "该项须附照片"),
+    ("photo-unknown", "没有该项的这张照片"),
+    ("too-many-photos", "照片过多"),
+    ("parts-missing", "考评表有缺项"),
+    ("figure-not-drawn", "指标未取数"),
+    ("already-scored", "该考评已评分"),
+    ("campaign-already-open", "该评选已开展"),
+    ("campaign-not-open", "没有这次评选"),
+    ("campaign-nameless", "评选须有名称"),
+    ("checklist-unknown", "没有这份考评表"),
+    ("no-hall-to-choose", "每县至少可推荐一个大厅"),
+    ("campaign-reversed", "评选起止日期颠倒"),
+    ("outside-campaign", "不在推荐期内"),
+    ("not-scored", "该考评尚未评分"),
+    ("scored-by-other", "该大厅按其他考评表评分"),
+    ("not-a-township-centre", "只推荐乡镇便民服务中心"),
+    ("hall-of-other-county", "只能推荐本县大厅"),
+    ("county-not-in-campaign", "本县不参加评选"),
+    ("county-has-chosen", "本县推荐名额已满"),
+    ("hall-not-chosen", "该大厅未被推荐"),
     // 日历.
     ("year-already-published", "该年日历已公布，只能调整"),
     ("year-out-of-range", "年份超出范围"),
@@ -309,6 +355,24 @@ impl From<ServicePointRejection> for Problem {
 
 impl From<InstrumentRejection> for Problem {
     fn from(rule: InstrumentRejection) -> Self {
+        told(&rule)
+    }
+}
+
+impl From<ChecklistRejection> for Problem {
+    fn from(rule: ChecklistRejection) -> Self {
+        told(&rule)
+    }
+}
+
+impl From<InspectionRejection> for Problem {
+    fn from(rule: InspectionRejection) -> Self {
+        told(&rule)
+    }
+}
+
+impl From<CampaignRejection> for Problem {
+    fn from(rule: CampaignRejection) -> Self {
         told(&rule)
     }
 }

@@ -16,6 +16,7 @@ pub(crate) mod queues;
 pub(crate) mod ratings;
 pub(crate) mod reference;
 pub(crate) mod reports;
+pub(crate) mod scores;
 pub(crate) mod screen_stream;
 pub(crate) mod staffing;
 pub(crate) mod statistics;
@@ -46,6 +47,12 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(coverage::get_coverage)
         .service(coverage::get_circle)
         .service(coverage::get_nearest)
+        .service(scores::list_checklists)
+        .service(scores::list_inspections)
+        .service(scores::get_inspection)
+        .service(scores::get_ranking)
+        .service(scores::list_campaigns)
+        .service(scores::get_campaign)
         .service(staffing::get_staffing)
         .service(staffing::get_roster)
         .service(oversight::get_anomalies)
@@ -110,6 +117,12 @@ pub fn configure_outside(config: &mut ServiceConfig) {
     coverage::get_coverage,
     coverage::get_circle,
     coverage::get_nearest,
+    scores::list_checklists,
+    scores::list_inspections,
+    scores::get_inspection,
+    scores::get_ranking,
+    scores::list_campaigns,
+    scores::get_campaign,
     staffing::get_staffing,
     staffing::get_roster,
     oversight::get_anomalies,

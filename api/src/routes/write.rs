@@ -4,9 +4,11 @@ pub mod acts;
 pub mod appointments;
 pub mod cases;
 pub mod certificates;
+pub mod checklists;
 pub mod evidence;
 pub mod exports;
 pub mod halls;
+pub mod inspections;
 pub mod instruments;
 pub mod libraries;
 pub mod materials;
@@ -51,6 +53,13 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/service-points/{id}/actions/{action}", post().to(service_points::act))
         .route("/instruments", post().to(instruments::issue))
         .route("/instruments/{id}/actions/{action}", post().to(instruments::act))
+        .route("/checklists", post().to(checklists::publish))
+        .route("/inspections", post().to(inspections::open))
+        .route("/inspections/{id}/photos", post().to(inspections::take_photo))
+        .route("/inspections/{id}/photos/{photo}", get().to(inspections::show_photo))
+        .route("/inspections/{id}/actions/{action}", post().to(inspections::act))
+        .route("/campaigns", post().to(checklists::open_campaign))
+        .route("/campaigns/{id}/actions/{action}", post().to(checklists::act_on_campaign))
         .route("/calendars", post().to(reference::publish_calendar))
         .route("/calendars/{id}/actions/{action}", post().to(reference::act_on_calendar))
         .route("/policies", post().to(reference::publish_policy))
@@ -71,7 +80,7 @@ pub fn configure(config: &mut ServiceConfig) {
 }
 
 /// Every write below `/api/v1` that wants a token: method and path. `POST /progress` wants a receipt instead.
-pub const ROUTES: [(&str, &str); 33] = [
+pub const ROUTES: [(&str, &str); 40] = [
     ("POST", "/cases"),
     ("GET", "/cases/{id}/actions"),
     ("POST", "/cases/{id}/actions/{action}"),
@@ -89,6 +98,13 @@ pub const ROUTES: [(&str, &str); 33] = [
     ("POST", "/service-points/{id}/actions/{action}"),
     ("POST", "/instruments"),
     ("POST", "/instruments/{id}/actions/{action}"),
+    ("POST", "/checklists"),
+    ("POST", "/inspections"),
+    ("POST", "/inspections/{id}/photos"),
+    ("GET", "/inspections/{id}/photos/{photo}"),
+    ("POST", "/inspections/{id}/actions/{action}"),
+    ("POST", "/campaigns"),
+    ("POST", "/campaigns/{id}/actions/{action}"),
     ("POST", "/calendars"),
     ("POST", "/calendars/{id}/actions/{action}"),
     ("POST", "/policies"),

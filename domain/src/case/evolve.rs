@@ -49,6 +49,9 @@ impl Case {
             | crate::event::Event::Roster(_)
             | crate::event::Event::ServicePoint(_)
             | crate::event::Event::Instrument(_)
+            | crate::event::Event::Checklist(_)
+            | crate::event::Event::Inspection(_)
+            | crate::event::Event::Campaign(_)
             | crate::event::Event::Calendar(_)
             | crate::event::Event::Policy(_)
             | crate::event::Event::Access(_) => (),

@@ -57,8 +57,11 @@ fn a_point_goes_live_once_with_items_of_its_level() {
     check(&[], Command::Launch(empty), Err(NoItemNamed));
     let unknown = ServiceLaunched { items: vec![item("FZ-999")], ..launched("2021-01-01") };
     check(&[], Command::Launch(unknown), Err(ItemUnknown(item("FZ-999"))));
-    let city = ServiceLaunched { organisation: organisation("361000"), ..launched("2021-01-01") };
-    check(&[], Command::Launch(city), Err(ItemOfOtherLevel(item(DIBAO))));
+    let not_for_stations = ServiceLaunched { items: vec![item("FZ-034")], ..launched("2021-01-01") };
+    let station = ServiceLaunched { organisation: organisation("361023100-QINTAILU"), ..not_for_stations.clone() };
+    check(&[], Command::Launch(station), Err(ItemOfOtherLevel(item("FZ-034"))));
+    let county = ServiceLaunched { organisation: organisation("361023"), ..not_for_stations };
+    check(&[], Command::Launch(county.clone()), Ok(vec![county.into()]));
     let bureau = ServiceLaunched { organisation: organisation("361023-MZ"), ..launched("2021-01-01") };
     check(&[], Command::Launch(bureau), Err(NotAServicePoint(organisation("361023-MZ"))));
 }

@@ -44,6 +44,9 @@ impl QueueKey {
                 | Event::ServicePoint(_)
                 | Event::Certificate(_)
                 | Event::Library(_)
+                | Event::Checklist(_)
+                | Event::Inspection(_)
+                | Event::Campaign(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
                 | Event::Access(_),

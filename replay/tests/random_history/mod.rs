@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::actor::{Actor, Channel, Role};
 use domain::event::{CaseEvent, Event, SCHEMAS};
 use domain::fact::{Fact, Subject};
-use domain::ids::{CaseId, CertificateId, CommandId, EventId};
+use domain::ids::{CaseId, CertificateId, CommandId, EventId, InspectionId};
 use eventstore::{CommandDigest, EventStore, Expected, InMemory, PAGE_EVENTS_MAX, Position};
 use proptest::prelude::*;
 use replay::history::History;
@@ -173,6 +173,9 @@ fn subject(event: &Event, stream: u8) -> Subject {
         Event::Policy(_) => Subject::Policy,
         Event::Roster(_) => Subject::Roster(format!("36102310{stream}").parse().unwrap(), "2026-03".parse().unwrap()),
         Event::ServicePoint(_) => Subject::ServicePoint(format!("36102310{stream}").parse().unwrap()),
+        Event::Checklist(_) => Subject::Checklist("model-hall".parse().unwrap()),
+        Event::Inspection(_) => Subject::Inspection(InspectionId(Ulid::from(2000 + u128::from(stream)))),
+        Event::Campaign(_) => Subject::Campaign("model-halls-2026".parse().unwrap()),
         Event::Access(_) => Subject::Access("361023".parse().unwrap()),
     }
 }

@@ -49,7 +49,7 @@ pub struct MaterialForm {
 
 /// What came in the parts.
 #[derive(Default)]
-struct Parts {
+pub(super) struct Parts {
     code: Option<String>,
     trust: Option<String>,
     sha256: Option<String>,
@@ -100,7 +100,7 @@ pub async fn attach(
     Ok(Written::new(id.to_string(), &done).with("material", Value::from(paper.to_string())).respond())
 }
 
-async fn take_in(mut parts: Multipart, draft: &mut Draft) -> Result<Parts, Problem> {
+pub(super) async fn take_in(mut parts: Multipart, draft: &mut Draft) -> Result<Parts, Problem> {
     let mut came = Parts::default();
     while let Some(mut field) = parts.try_next().await.map_err(broken)? {
         let name = field.name().unwrap_or_default().to_owned();
@@ -143,13 +143,13 @@ fn broken(error: MultipartError) -> Problem {
     }
 }
 
-fn flaw(pointer: &str, zh: &str, en: &str) -> Problem {
+pub(super) fn flaw(pointer: &str, zh: &str, en: &str) -> Problem {
     Problem::new(Kind::Malformed).errors(vec![FieldError::new(pointer, Text::new(zh, en))])
 }
 
 impl Parts {
     /// Returns what the event will say, and the hash that was declared.
-    fn checked(self, paper: PaperId) -> Result<(MaterialAttached, Option<String>), Problem> {
+    pub(super) fn checked(self, paper: PaperId) -> Result<(MaterialAttached, Option<String>), Problem> {
         let mut flaws = Flaws::default();
         flaws.sha256("/sha256", self.sha256.as_deref());
         let code: Option<MaterialCode> = self.code.as_deref().and_then(|code| code.parse().ok());

@@ -2,7 +2,7 @@
 
 use super::request::{Incoming, Written};
 use crate::auth::Caller;
-use crate::execute::{Begun, Done, Stream};
+use crate::execute::{Begun, Stream};
 use crate::node::Node;
 use crate::problem::{Kind, Problem};
 use actix_web::HttpResponse;
@@ -14,24 +14,6 @@ use domain::ids::OrganisationId;
 ///
 /// # Errors
 /// A rule forbids it, others were faster, or the log is in trouble.
-pub async fn done<D: Stream<Rejection: Into<Problem>>>(
-    node: &Node,
-    caller: &Caller,
-    incoming: &Incoming,
-    subject: &Subject,
-    command: &D::Command,
-) -> Result<Done, Problem> {
-    let asked = incoming.asked(node, &caller.actor, None);
-    match node.executor.begin(asked.command, asked.digest).await? {
-        Begun::Repeated(done) => Ok(done),
-        Begun::Fresh(under_way) => Ok(node.executor.execute::<D>(&under_way, &asked, subject, command, &[]).await?),
-    }
-}
-
-/// Carries a command out, and answers.
-///
-/// # Errors
-/// As [`done`].
 pub async fn carry_out<D: Stream<Rejection: Into<Problem>>>(
     node: &Node,
     caller: &Caller,
@@ -40,7 +22,27 @@ pub async fn carry_out<D: Stream<Rejection: Into<Problem>>>(
     id: &str,
     command: &D::Command,
 ) -> Result<HttpResponse, Problem> {
-    let done = done::<D>(node, caller, incoming, subject, command).await?;
+    carry_out_with::<D>(node, caller, incoming, subject, id, command, &[]).await
+}
+
+/// The same for a command that was made from other streams as they stood at these versions.
+///
+/// # Errors
+/// As [`carry_out`].
+pub async fn carry_out_with<D: Stream<Rejection: Into<Problem>>>(
+    node: &Node,
+    caller: &Caller,
+    incoming: &Incoming,
+    subject: &Subject,
+    id: &str,
+    command: &D::Command,
+    also: &[(Subject, u64)],
+) -> Result<HttpResponse, Problem> {
+    let asked = incoming.asked(node, &caller.actor, None);
+    let done = match node.executor.begin(asked.command, asked.digest).await? {
+        Begun::Repeated(done) => done,
+        Begun::Fresh(under_way) => node.executor.execute::<D>(&under_way, &asked, subject, command, also).await?,
+    };
     Ok(Written::new(id, &done).respond())
 }
 

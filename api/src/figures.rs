@@ -1,0 +1,156 @@
+//! Figures of a hall, as the views tell them: what a score is drawn from, and derived from again.
+
+use crate::problem::Problem;
+use crate::views::{Standing, Views};
+use chrono::NaiveDate;
+use domain::event::checklist::Figure;
+use domain::event::inspection::Measured;
+use domain::ids::OrganisationId;
+use projections::coverage::Coverage;
+use projections::processing_times::{Cohort, ProcessingTimes, ProcessingTimesQuery, RegionAs};
+use projections::reference::ReferenceData;
+use projections::satisfaction::{Satisfaction, SatisfactionQuery};
+use projections::scope::{Attribution, Period, Source};
+use projections::staffing::{Staffing, StaffingQuery};
+use projections::tally::Rate;
+
+/// Of which hall and days figures are drawn, and on which day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drawing {
+    /// The hall, with the stations under it.
+    pub hall: OrganisationId,
+    /// The days.
+    pub period: Period,
+    /// The day on which the views are asked.
+    pub asked_on: NaiveDate,
+}
+
+/// Which view tells a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Teller {
+    Times,
+    Satisfaction,
+    Staffing,
+    Coverage,
+}
+
+fn teller(figure: Figure) -> Teller {
+    match figure {
+        Figure::OnTimeRate | Figure::StatutoryOnTimeRate => Teller::Times,
+        Figure::ActiveRate | Figure::GoodRate | Figure::RectificationInTimeRate => Teller::Satisfaction,
+        Figure::AssistanceStaffedRate => Teller::Staffing,
+        Figure::ItemsEnabledShare => Teller::Coverage,
+    }
+}
+
+fn measured(figure: Figure, rate: Rate) -> Measured {
+    Measured { figure, numerator: rate.numerator, denominator: rate.denominator }
+}
+
+impl Drawing {
+    /// Returns what processing times tell.
+    #[must_use]
+    pub fn of_times(&self, times: &ProcessingTimes, data: &ReferenceData) -> Vec<Measured> {
+        let query = ProcessingTimesQuery {
+            period: self.period,
+            cohort: Cohort::Finished,
+            group_by: Vec::new(),
+            item: None,
+            organisation: Some(self.hall.clone()),
+            closing: None,
+            attribution: Attribution::Deciding,
+            region_as: RegionAs::Now,
+            source: Source::Own,
+        };
+        // A question of cases asks nothing of steps, which is all that could be wrong with it.
+        let Ok(answer) = times.answer(&query, &data.reference, self.asked_on) else { return Vec::new() };
+        vec![
+            measured(Figure::OnTimeRate, answer.total.on_time_promised),
+            measured(Figure::StatutoryOnTimeRate, answer.total.on_time_statutory),
+        ]
+    }
+
+    /// Returns what satisfaction tells.
+    #[must_use]
+    pub fn of_satisfaction(&self, satisfaction: &Satisfaction, data: &ReferenceData) -> Vec<Measured> {
+        let query = SatisfactionQuery {
+            period: self.period,
+            group_by: Vec::new(),
+            item: None,
+            organisation: Some(self.hall.clone()),
+            source: Source::Own,
+        };
+        let total = satisfaction.answer(&query, &data.reference, self.asked_on).total;
+        vec![
+            measured(Figure::ActiveRate, total.active_rate.unwrap_or_default()),
+            measured(Figure::GoodRate, total.good_rate),
+            measured(Figure::RectificationInTimeRate, total.rectification_in_time_rate),
+        ]
+    }
+
+    /// Returns what staffing tells.
+    #[must_use]
+    pub fn of_staffing(&self, staffing: &Staffing, data: &ReferenceData) -> Vec<Measured> {
+        let query = StaffingQuery { period: self.period, organisation: self.hall.clone() };
+        let total = staffing.answer(&query, &data.reference).total;
+        vec![measured(Figure::AssistanceStaffedRate, Rate::of(total.proven.into(), total.open_days.into()))]
+    }
+
+    /// Returns what coverage tells, of the period's last day.
+    #[must_use]
+    pub fn of_coverage(&self, coverage: &Coverage, data: &ReferenceData) -> Vec<Measured> {
+        let last_day = self.period.to.pred_opt().unwrap_or(self.period.from);
+        let points = coverage.answer(&self.hall, &data.reference, last_day).points;
+        let own = points.into_iter().find(|point| point.organisation == self.hall);
+        vec![measured(Figure::ItemsEnabledShare, own.map(|point| point.items).unwrap_or_default())]
+    }
+
+    /// Asks the views for these figures, as they stood.
+    ///
+    /// # Errors
+    /// The log cannot be read, or too many look at the past at once.
+    pub async fn draw(&self, views: &Views, at: &Standing, figures: &[Figure]) -> Result<Vec<Measured>, Problem> {
+        let mut tellers: Vec<Teller> = figures.iter().map(|figure| teller(*figure)).collect();
+        tellers.sort_unstable();
+        tellers.dedup();
+        let mut drawn = Vec::new();
+        for teller in tellers {
+            let this = self.clone();
+            let told = match teller {
+                Teller::Times => {
+                    views
+                        .study(at, move |view: &ProcessingTimes, data: &ReferenceData| this.of_times(view, data))
+                        .await?
+                }
+                Teller::Satisfaction => {
+                    views
+                        .study(at, move |view: &Satisfaction, data: &ReferenceData| this.of_satisfaction(view, data))
+                        .await?
+                }
+                Teller::Staffing => {
+                    views.study(at, move |view: &Staffing, data: &ReferenceData| this.of_staffing(view, data)).await?
+                }
+                Teller::Coverage => {
+                    views.study(at, move |view: &Coverage, data: &ReferenceData| this.of_coverage(view, data)).await?
+                }
+            };
+            drawn.extend(told.value);
+        }
+        drawn.retain(|measured| figures.contains(&measured.figure));
+        Ok(drawn)
+    }
+
+    /// Returns the request that tells a figure as it stood at a moment.
+    #[must_use]
+    pub fn query(&self, figure: Figure, as_of: &str) -> String {
+        let Period { from, to } = self.period;
+        let as_of = as_of.replace('+', "%2B");
+        let path = match teller(figure) {
+            Teller::Times => "statistics/processing-times",
+            Teller::Satisfaction => "statistics/satisfaction",
+            Teller::Staffing => "staffing",
+            Teller::Coverage => return format!("/api/v1/coverage?org={}&as_of={as_of}", self.hall),
+        };
+        format!("/api/v1/{path}?org={}&from={from}&to={to}&as_of={as_of}", self.hall)
+    }
+}
