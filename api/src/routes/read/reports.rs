@@ -11,13 +11,14 @@ use crate::views::{Views, When};
 use actix_web::http::header::{CONTENT_DISPOSITION, HeaderValue};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get};
-use domain::event::case::ClosingKind;
+use domain::event::case::{Anomaly, ClosingKind};
 use domain::ids::OrganisationId;
 use domain::month::Month;
 use domain::reference::Reference;
 use domain::zone::day_of;
 use projections::balance::{Balance, BalanceQuery, BalanceRow};
 use projections::coverage::Coverage;
+use projections::oversight::{AnomaliesQuery, AnomaliesRow, AnomalyDimension, Oversight};
 use projections::processing_times::{
     Cohort, Dimension, ProcessingTimes, ProcessingTimesQuery, ProcessingTimesRow, RegionAs,
 };
@@ -43,15 +44,18 @@ enum Report {
     Staffing,
     /// 覆盖.
     Coverage,
+    /// 异常.
+    Anomalies,
 }
 
 impl Report {
-    const ALL: [(&'static str, Self); 5] = [
+    const ALL: [(&'static str, Self); 6] = [
         ("balance", Self::Balance),
         ("on-time", Self::OnTime),
         ("satisfaction", Self::Satisfaction),
         ("staffing", Self::Staffing),
         ("coverage", Self::Coverage),
+        ("anomalies", Self::Anomalies),
     ];
 
     fn named(name: &str) -> Result<Self, Problem> {
@@ -106,13 +110,13 @@ struct Asked {
 
 /// A monthly table 月报.
 ///
-/// `balance` (收支平衡), `on-time` (按时办结, by township), `satisfaction` (好差评, by hall), `staffing` (社会救助窗口值班) or `coverage`
-/// (覆盖, at the end of the month). Every figure is that of the statistics of the same name. As CSV it is UTF-8 with CRLF; `bom=1`
+/// `balance` (收支平衡), `on-time` (按时办结, by township), `satisfaction` (好差评, by hall), `staffing` (社会救助窗口值班), `anomalies`
+/// (异常, by hall and kind) or `coverage` (覆盖, at the end of the month). Every figure is that of the statistics of the same name. As CSV it is UTF-8 with CRLF; `bom=1`
 /// adds the mark that spreadsheets want; a text that a spreadsheet would take for a formula gets an apostrophe in front.
 #[utoipa::path(
     get, path = "/api/v1/reports/{name}", tag = "statistics", security(("token" = [])),
     params(
-        ("name" = String, Path, description = "`balance`, `on-time`, `satisfaction`, `staffing` or `coverage`", example = "balance"),
+        ("name" = String, Path, description = "`balance`, `on-time`, `satisfaction`, `staffing`, `anomalies` or `coverage`", example = "balance"),
         ("month" = String, Query, description = "The month", example = "2022-02"),
         ("org" = Option<String>, Query, description = "Only this organisation and those under it", example = "361023"),
         ("format" = Option<String>, Query, description = "`json` (default) or `csv`"),
@@ -155,6 +159,9 @@ pub(crate) async fn get_report(
         }
         Report::Staffing => {
             views.study(&at, move |view: &Staffing, data: &ReferenceData| staffing(view, data, &asked)).await?
+        }
+        Report::Anomalies => {
+            views.study(&at, move |view: &Oversight, data: &ReferenceData| anomalies(view, data, &asked)).await?
         }
         Report::Coverage => {
             let table = move |view: &Coverage, data: &ReferenceData| coverage(view, data, &asked, day);
@@ -357,6 +364,49 @@ fn staffing(view: &Staffing, data: &ReferenceData, asked: &Asked) -> Table {
         cells.extend([days.open_days, days.proven, days.planned, days.gap_days].map(|days| Cell::Whole(days.into())));
         table.row(cells);
     }
+    table
+}
+
+fn anomalies(view: &Oversight, data: &ReferenceData, asked: &Asked) -> Table {
+    let query = AnomaliesQuery {
+        period: asked.period,
+        group_by: vec![AnomalyDimension::Kind, AnomalyDimension::Org],
+        kinds: Vec::new(),
+        item: None,
+        organisation: asked.within.clone(),
+        person: None,
+        source: Source::Own,
+    };
+    let answer = view.anomalies(&query, &data.reference.organisations);
+    let mut table = Table::new(PLACE);
+    table
+        .column("kind", "类型编码", "kind")
+        .column("kind_zh", "类型", "kind in Chinese")
+        .column("marks", "标记数", "marks")
+        .column("acts", "相关行为数", "acts on which it may stand")
+        .column("share", "占比%", "percent")
+        .column("hidden_working_days", "隐去工作日", "working days hidden");
+    for AnomaliesRow { key, marks, share, hidden_working_days } in &answer.rows {
+        let text = |dimension| key.get(&dimension).and_then(Option::as_deref);
+        let mut cells = named(text(AnomalyDimension::Org), &data.reference).to_vec();
+        let kind = text(AnomalyDimension::Kind).unwrap_or_default();
+        let label = serde_json::from_value::<Anomaly>(kind.into()).map(Anomaly::label_zh);
+        cells.extend([Cell::text(kind), label.map_or(Cell::Nothing, Cell::text), Cell::Whole(*marks)]);
+        cells.push(share.as_ref().map_or(Cell::Nothing, |share| Cell::Whole(share.denominator)));
+        cells.push(share.as_ref().and_then(|share| share.rate).map_or(Cell::Nothing, Cell::percent));
+        cells.push(hidden_working_days.map_or(Cell::Nothing, Cell::Whole));
+        table.row(cells);
+    }
+    let mut total = named(None, &data.reference).to_vec();
+    total.extend([
+        Cell::Nothing,
+        Cell::Nothing,
+        Cell::Whole(answer.total),
+        Cell::Nothing,
+        Cell::Nothing,
+        Cell::Nothing,
+    ]);
+    table.row(total);
     table
 }
 
