@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use domain::event::checklist::Figure;
 use domain::event::inspection::Measured;
 use domain::ids::OrganisationId;
+use projections::certificate_free::{CertificateFree, CertificateFreeQuery};
 use projections::coverage::Coverage;
 use projections::processing_times::{Cohort, ProcessingTimes, ProcessingTimesQuery, RegionAs};
 use projections::reference::ReferenceData;
@@ -32,14 +33,16 @@ enum Teller {
     Satisfaction,
     Staffing,
     Coverage,
+    CertificateFree,
 }
 
 fn teller(figure: Figure) -> Teller {
     match figure {
-        Figure::OnTimeRate | Figure::StatutoryOnTimeRate => Teller::Times,
+        Figure::OnTimeRate | Figure::StatutoryOnTimeRate | Figure::CrossTownshipShare => Teller::Times,
         Figure::ActiveRate | Figure::GoodRate | Figure::RectificationInTimeRate => Teller::Satisfaction,
         Figure::AssistanceStaffedRate => Teller::Staffing,
         Figure::ItemsEnabledShare => Teller::Coverage,
+        Figure::CertificateFreeRate => Teller::CertificateFree,
     }
 }
 
@@ -51,22 +54,26 @@ impl Drawing {
     /// Returns what processing times tell.
     #[must_use]
     pub fn of_times(&self, times: &ProcessingTimes, data: &ReferenceData) -> Vec<Measured> {
-        let query = ProcessingTimesQuery {
+        let by = |attribution| ProcessingTimesQuery {
             period: self.period,
             cohort: Cohort::Finished,
             group_by: Vec::new(),
             item: None,
             organisation: Some(self.hall.clone()),
             closing: None,
-            attribution: Attribution::Deciding,
+            attribution,
             region_as: RegionAs::Now,
             source: Source::Own,
         };
+        let told = |attribution| times.answer(&by(attribution), &data.reference, self.asked_on);
         // A question of cases asks nothing of steps, which is all that could be wrong with it.
-        let Ok(answer) = times.answer(&query, &data.reference, self.asked_on) else { return Vec::new() };
+        let (Ok(decided), Ok(taken_in)) = (told(Attribution::Deciding), told(Attribution::Intake)) else {
+            return Vec::new();
+        };
         vec![
-            measured(Figure::OnTimeRate, answer.total.on_time_promised),
-            measured(Figure::StatutoryOnTimeRate, answer.total.on_time_statutory),
+            measured(Figure::OnTimeRate, decided.total.on_time_promised),
+            measured(Figure::StatutoryOnTimeRate, decided.total.on_time_statutory),
+            measured(Figure::CrossTownshipShare, taken_in.total.cross_township),
         ]
     }
 
@@ -105,6 +112,20 @@ impl Drawing {
         vec![measured(Figure::ItemsEnabledShare, own.map(|point| point.items).unwrap_or_default())]
     }
 
+    /// Returns what is told of cases without paper certificates.
+    #[must_use]
+    pub fn of_certificates(&self, certificate_free: &CertificateFree, data: &ReferenceData) -> Vec<Measured> {
+        let query = CertificateFreeQuery {
+            period: self.period,
+            group_by: Vec::new(),
+            item: None,
+            organisation: Some(self.hall.clone()),
+            source: Source::Own,
+        };
+        let total = certificate_free.answer(&query, &data.reference).total;
+        vec![measured(Figure::CertificateFreeRate, total.certificate_free_rate)]
+    }
+
     /// Asks the views for these figures, as they stood.
     ///
     /// # Errors
@@ -130,6 +151,10 @@ impl Drawing {
                 Teller::Staffing => {
                     views.study(at, move |view: &Staffing, data: &ReferenceData| this.of_staffing(view, data)).await?
                 }
+                Teller::CertificateFree => {
+                    let tell = move |view: &CertificateFree, data: &ReferenceData| this.of_certificates(view, data);
+                    views.study(at, tell).await?
+                }
                 Teller::Coverage => {
                     views.study(at, move |view: &Coverage, data: &ReferenceData| this.of_coverage(view, data)).await?
                 }
@@ -149,8 +174,10 @@ impl Drawing {
             Teller::Times => "statistics/processing-times",
             Teller::Satisfaction => "statistics/satisfaction",
             Teller::Staffing => "staffing",
+            Teller::CertificateFree => "statistics/certificate-free",
             Teller::Coverage => return format!("/api/v1/coverage?org={}&as_of={as_of}", self.hall),
         };
-        format!("/api/v1/{path}?org={}&from={from}&to={to}&as_of={as_of}", self.hall)
+        let attribution = if figure == Figure::CrossTownshipShare { "&attribution=intake" } else { "" };
+        format!("/api/v1/{path}?org={}&from={from}&to={to}{attribution}&as_of={as_of}", self.hall)
     }
 }

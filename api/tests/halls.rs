@@ -178,7 +178,16 @@ async fn a_report_is_the_statistics_in_a_table() {
     }
     assert_eq!((&total[0], &statistics["total"]["submitted"]), (&json!("合计"), &json!(1)));
 
-    for name in ["balance", "on-time", "satisfaction", "staffing", "anomalies", "coverage"] {
+    for name in [
+        "balance",
+        "on-time",
+        "satisfaction",
+        "staffing",
+        "anomalies",
+        "certificate-free",
+        "cross-township",
+        "coverage",
+    ] {
         let table = city.get(&supervisor, &of(name, "&format=csv&bom=1")).await;
         assert_eq!((table.status.as_u16(), table.header("content-type")), (200, "text/csv; charset=utf-8"), "{name}");
         let text = String::from_utf8(table.bytes.to_vec()).unwrap();

@@ -36,11 +36,15 @@ pub enum Figure {
     AssistanceStaffedRate,
     /// 事项进驻率: items that can be applied for here, of those that should.
     ItemsEnabledShare,
+    /// 免证率: cases of the 免证 items without a paper certificate.
+    CertificateFreeRate,
+    /// 跨乡镇占比: cases taken in here for another township.
+    CrossTownshipShare,
 }
 
 impl Figure {
     /// Every figure that there is a view for.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::OnTimeRate,
         Self::StatutoryOnTimeRate,
         Self::ActiveRate,
@@ -48,6 +52,8 @@ impl Figure {
         Self::RectificationInTimeRate,
         Self::AssistanceStaffedRate,
         Self::ItemsEnabledShare,
+        Self::CertificateFreeRate,
+        Self::CrossTownshipShare,
     ];
 
     /// Returns its name.
@@ -61,6 +67,8 @@ impl Figure {
             Self::RectificationInTimeRate => "rectification-in-time-rate",
             Self::AssistanceStaffedRate => "assistance-staffed-rate",
             Self::ItemsEnabledShare => "items-enabled-share",
+            Self::CertificateFreeRate => "certificate-free-rate",
+            Self::CrossTownshipShare => "cross-township-share",
         }
     }
 

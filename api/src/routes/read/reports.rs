@@ -12,11 +12,13 @@ use actix_web::http::header::{CONTENT_DISPOSITION, HeaderValue};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get};
 use domain::event::case::{Anomaly, ClosingKind};
+use domain::event::evidence::DataShareOutcome;
 use domain::ids::OrganisationId;
 use domain::month::Month;
 use domain::reference::Reference;
 use domain::zone::day_of;
 use projections::balance::{Balance, BalanceQuery, BalanceRow};
+use projections::certificate_free::{CertificateFree, CertificateFreeDimension, CertificateFreeQuery};
 use projections::coverage::Coverage;
 use projections::oversight::{AnomaliesQuery, AnomaliesRow, AnomalyDimension, Oversight};
 use projections::processing_times::{
@@ -29,6 +31,7 @@ use projections::staffing::{Staffing, StaffingQuery};
 use projections::tally::Rate;
 use serde::Deserialize;
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// The reports there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -46,16 +49,22 @@ enum Report {
     Coverage,
     /// 异常.
     Anomalies,
+    /// 免证办.
+    CertificateFree,
+    /// 跨乡镇.
+    CrossTownship,
 }
 
 impl Report {
-    const ALL: [(&'static str, Self); 6] = [
+    const ALL: [(&'static str, Self); 8] = [
         ("balance", Self::Balance),
         ("on-time", Self::OnTime),
         ("satisfaction", Self::Satisfaction),
         ("staffing", Self::Staffing),
         ("coverage", Self::Coverage),
         ("anomalies", Self::Anomalies),
+        ("certificate-free", Self::CertificateFree),
+        ("cross-township", Self::CrossTownship),
     ];
 
     fn named(name: &str) -> Result<Self, Problem> {
@@ -111,12 +120,14 @@ struct Asked {
 /// A monthly table 月报.
 ///
 /// `balance` (收支平衡), `on-time` (按时办结, by township), `satisfaction` (好差评, by hall), `staffing` (社会救助窗口值班), `anomalies`
-/// (异常, by hall and kind) or `coverage` (覆盖, at the end of the month). Every figure is that of the statistics of the same name. As CSV it is UTF-8 with CRLF; `bom=1`
-/// adds the mark that spreadsheets want; a text that a spreadsheet would take for a formula gets an apostrophe in front.
+/// (异常, by hall and kind), `certificate-free` (免证办, by hall), `cross-township` (跨乡镇办理, by township: taken in for others, and
+/// handled for others' residents) or `coverage` (覆盖, at the end of the month). Every figure is that of the statistics of the same
+/// name. As CSV it is UTF-8 with CRLF; `bom=1` adds the mark that spreadsheets want; a text that a spreadsheet would take for a
+/// formula gets an apostrophe in front.
 #[utoipa::path(
     get, path = "/api/v1/reports/{name}", tag = "statistics", security(("token" = [])),
     params(
-        ("name" = String, Path, description = "`balance`, `on-time`, `satisfaction`, `staffing`, `anomalies` or `coverage`", example = "balance"),
+        ("name" = String, Path, description = "`balance`, `on-time`, `satisfaction`, `staffing`, `anomalies`, `certificate-free`, `cross-township` or `coverage`", example = "balance"),
         ("month" = String, Query, description = "The month", example = "2022-02"),
         ("org" = Option<String>, Query, description = "Only this organisation and those under it", example = "361023"),
         ("format" = Option<String>, Query, description = "`json` (default) or `csv`"),
@@ -162,6 +173,14 @@ pub(crate) async fn get_report(
         }
         Report::Anomalies => {
             views.study(&at, move |view: &Oversight, data: &ReferenceData| anomalies(view, data, &asked)).await?
+        }
+        Report::CertificateFree => {
+            let table = move |view: &CertificateFree, data: &ReferenceData| certificate_free(view, data, &asked);
+            views.study(&at, table).await?
+        }
+        Report::CrossTownship => {
+            let table = move |view: &ProcessingTimes, data: &ReferenceData| cross_township(view, data, &asked, day);
+            views.study(&at, table).await?
         }
         Report::Coverage => {
             let table = move |view: &Coverage, data: &ReferenceData| coverage(view, data, &asked, day);
@@ -406,6 +425,77 @@ fn anomalies(view: &Oversight, data: &ReferenceData, asked: &Asked) -> Table {
         Cell::Nothing,
         Cell::Nothing,
     ]);
+    table.row(total);
+    table
+}
+
+fn certificate_free(view: &CertificateFree, data: &ReferenceData, asked: &Asked) -> Table {
+    let query = CertificateFreeQuery {
+        period: asked.period,
+        group_by: vec![CertificateFreeDimension::Org],
+        item: None,
+        organisation: asked.within.clone(),
+        source: Source::Own,
+    };
+    let answer = view.answer(&query, &data.reference);
+    let mut table = Table::new(PLACE);
+    table
+        .rate("certificate_free", "免证办", "of the certificate-free items, without a paper certificate")
+        .rate("paperless", "全部事项无纸质证照", "of all items, without a paper certificate")
+        .column("by_certificate", "以电子证照替代", "papers for which a certificate stood")
+        .column("by_data_share", "以数据共享替代", "papers for which the city's data stood")
+        .column("data_share_in_vain", "数据共享未果", "asked of the city's data in vain");
+    for row in answer.rows.iter().chain([&answer.total]) {
+        let organisation = row.key.get(&CertificateFreeDimension::Org).map(String::as_str);
+        let mut cells = named(organisation, &data.reference).to_vec();
+        cells.extend([row.certificate_free_rate, row.paperless_rate].into_iter().flat_map(shares));
+        let asked: i64 = row.by_data_share.values().sum();
+        let confirmed = row.by_data_share.get(&DataShareOutcome::Confirmed).copied().unwrap_or(0);
+        cells.extend([row.by_certificate, confirmed, asked - confirmed].map(Cell::Whole));
+        table.row(cells);
+    }
+    table
+}
+
+fn cross_township(view: &ProcessingTimes, data: &ReferenceData, asked: &Asked, day: chrono::NaiveDate) -> Table {
+    let by = |attribution| ProcessingTimesQuery {
+        period: asked.period,
+        cohort: Cohort::Finished,
+        group_by: vec![Dimension::Township],
+        item: None,
+        organisation: asked.within.clone(),
+        closing: None,
+        attribution,
+        region_as: RegionAs::Now,
+        source: Source::Own,
+    };
+    let mut table = Table::new(PLACE);
+    table.rate("taken_in_for_others", "代收外乡镇", "taken in here for another township, of all taken in").rate(
+        "handled_for_others",
+        "办理外乡镇代收",
+        "taken in elsewhere, of all handled here",
+    );
+    let told = |attribution| view.answer(&by(attribution), &data.reference, day);
+    // A question of cases by township asks nothing of steps, which is all that could be wrong with it.
+    let (Ok(taken_in), Ok(handled)) = (told(Attribution::Intake), told(Attribution::Handling)) else { return table };
+    let mut townships: BTreeMap<Option<String>, (Rate, Rate)> = BTreeMap::new();
+    let township = |row: &ProcessingTimesRow| row.key.get(&Dimension::Township).cloned().flatten();
+    for row in &taken_in.rows {
+        townships.entry(township(row)).or_default().0 = row.cross_township;
+    }
+    for row in &handled.rows {
+        townships.entry(township(row)).or_default().1 = row.cross_township;
+    }
+    for (township, (taken_in, handled)) in townships {
+        let mut cells = match &township {
+            None => vec![Cell::text("县级以上"), Cell::Nothing],
+            Some(code) => named(Some(code), &data.reference).to_vec(),
+        };
+        cells.extend([taken_in, handled].into_iter().flat_map(shares));
+        table.row(cells);
+    }
+    let mut total = named(None, &data.reference).to_vec();
+    total.extend([taken_in.total.cross_township, handled.total.cross_township].into_iter().flat_map(shares));
     table.row(total);
     table
 }
