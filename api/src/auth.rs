@@ -13,6 +13,7 @@ use domain::actor::{Actor, Channel, Role};
 use domain::ids::{OrganisationId, StaffId, SubjectId, WindowId};
 use domain::zone::Instant;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use replay::cloud_events::Persons;
 use serde::{Deserialize, Serialize};
 use std::future::{Ready, ready};
 use std::sync::Arc;
@@ -80,6 +81,17 @@ pub enum Sight {
     Figures,
     /// Cases with masked persons.
     Files,
+}
+
+impl Sight {
+    /// Returns how much of persons stands in the events that are shown.
+    #[must_use]
+    pub fn persons(self) -> Persons {
+        match self {
+            Self::Counts | Self::Figures => Persons::Hidden,
+            Self::Files => Persons::Referred,
+        }
+    }
 }
 
 impl Scope {

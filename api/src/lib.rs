@@ -9,7 +9,6 @@ pub mod bounded;
 pub mod certificates;
 pub mod cli;
 pub mod clock;
-pub mod cloud_events;
 pub mod config;
 pub mod cursor;
 pub mod data_share;

@@ -34,7 +34,7 @@ use replay::view::View;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How long a read waits for the views to reach `min_position`.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -341,10 +341,20 @@ impl Views {
         Ok(file_of(&self.history().stream_in(&Subject::Case(case), &slice).await?))
     }
 
+    /// Waits for a turn to read much of the log at once; others wait until it is dropped.
+    ///
+    /// # Errors
+    /// Too many do so already.
+    pub async fn turn(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        match tokio::time::timeout(PAST_PATIENCE, self.turns.clone().acquire_owned()).await {
+            Ok(Ok(turn)) => Ok(turn),
+            Ok(Err(_)) | Err(_) => Err(Problem::new(Kind::Unavailable).retry_after(5)),
+        }
+    }
+
     /// Folds off the threads that answer requests: a look far back may take a second.
     async fn past_view<P: Kept>(&self, slice: Slice) -> Result<Arc<View<P>>, Problem> {
-        let turn = tokio::time::timeout(PAST_PATIENCE, self.turns.clone().acquire_owned()).await;
-        let Ok(Ok(turn)) = turn else { return Err(Problem::new(Kind::Unavailable).retry_after(5)) };
+        let turn = self.turn().await?;
         let past = self.past.clone();
         let here = tokio::runtime::Handle::current();
         let folded = tokio::task::spawn_blocking(move || {

@@ -19,7 +19,7 @@ use std::pin::Pin;
 const NO_CASE: &str = "01J8Z3M6Q5Y7V9X1B2C3D4E5F6";
 
 /// Every read below the prefix, with what it cannot do without.
-const READS: [&str; 47] = [
+const READS: [&str; 48] = [
     "/cases",
     "/cases/{case}",
     "/cases/{case}/timeline",
@@ -60,6 +60,7 @@ const READS: [&str; 47] = [
     "/halls/361023100/slots",
     "/appointments",
     "/statistics/certificate-free",
+    "/process-map",
     "/items",
     "/items/FZ-001",
     "/organisations",
@@ -541,6 +542,35 @@ async fn figures_move_as_cases_end() {
     city.get(&city.token("screen", HALL), "/statistics/processing-times?group_by=clerk")
         .await
         .refused(403, "forbidden");
+}
+
+#[actix_web::test]
+async fn the_process_map_tells_where_cases_wait_and_sets_two_periods_side_by_side() {
+    let city = City::new().await;
+    city.received().await;
+    city.pass(TimeDelta::days(2));
+    city.open().await;
+    let analyst = city.token("analyst", CITY);
+    let asked = "/process-map?item=FZ-001&from=2026-03-02&to=2026-03-03&compare_from=2026-03-03&compare_to=2026-03-05";
+    let map = city.get(&analyst, &with(asked, &min(&city))).await.ok();
+    assert_eq!((&map["cases"], &map["open"], &map["compared"]["cases"]), (&json!(1), &json!(1), &json!(1)), "{map}");
+    assert_eq!(map["start_activities"], json!({"case-submitted": 1}));
+    let edge = &map["edges"][0];
+    assert_eq!((&edge["from"], &edge["to"]), (&json!("case-submitted"), &json!("case-received")), "{map}");
+    let received = map["difference"].as_array().unwrap().iter().find(|row| row["activity"] == "case-received");
+    assert_eq!(received.unwrap()["count"], json!([1, 0]), "{map}");
+
+    let before = city.get(&analyst, "/process-map?from=2026-03-02&as_of=2026-03-03T00:00:00%2B08:00").await.ok();
+    assert_eq!((&before["cases"], &before["compared"]), (&json!(1), &Value::Null), "{before}");
+    let elsewhere = city.get(&city.token("clerk", "361002"), "/process-map").await.ok();
+    assert_eq!(elsewhere["cases"], 0, "{elsewhere}");
+    let other_version = city.get(&analyst, "/process-map?version=999").await.ok();
+    assert_eq!(other_version["cases"], 0, "{other_version}");
+    city.get(&analyst, "/process-map?compare_from=2026-03-02").await.refused(400, "invalid-parameter");
+    city.get(&analyst, "/process-map?compare_from=2026-03-02&compare_to=2026-03-01")
+        .await
+        .refused(400, "reversed-range");
+    city.get(&analyst, "/process-map?from=2026-04-02").await.refused(400, "future-moment");
 }
 
 #[actix_web::test]

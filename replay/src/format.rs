@@ -5,11 +5,15 @@
 //! counts if it has a case, an activity and a time; defaults that a log declares for missing values are not filled in.
 
 mod csv;
+mod gathered;
 mod input;
+mod lines;
+mod ocel;
 pub mod timestamp;
 mod xes;
 
 pub use input::{Progress, UNPACKED_BYTES_MAX, UNPACKED_RATIO_MAX};
+pub(crate) use lines::PlainLines;
 
 use input::{Input, Limit};
 use std::fmt;
@@ -25,43 +29,27 @@ pub const ELEMENT_BYTES_MAX: u64 = 16 << 20;
 /// The deepest nesting of attributes within attributes.
 pub const ATTRIBUTE_DEPTH_MAX: usize = 32;
 
-/// Opens a foreign log: `.xes`, `.xes.gz` or `.csv` (packed or not), told by its content where the name is silent.
+/// Opens a foreign log: XES, a table (`.csv`), OCEL 2.0 in JSON (`.json`, `.jsonocel`) or CloudEvents one a line
+/// (`.jsonl`), packed or not, told by its content where the name is silent.
 ///
 /// # Errors
 ///
-/// The file cannot be read, or is neither of these.
+/// The file cannot be read, or is none of these.
 pub fn open(path: &Path) -> Result<ForeignLog, FormatError> {
     let (mut input, progress) = Input::open(path)?;
-    if is_table(path, &mut input)? {
-        let (entries, progress) = csv::read(path, input)?;
-        return Ok(ForeignLog { entries, progress, broken: false });
-    }
-    let entries = Box::new(xes::Reader::new(input, xes::Keep::Everything));
+    let (entries, progress) = match shape(path, &mut input)? {
+        Shape::Table => csv::read(path, input)?,
+        Shape::Lines => (lines::read(input)?, progress),
+        Shape::Ocel => (ocel::read(path, input)?, progress),
+        Shape::Xes => (Box::new(xes::Reader::new(input)) as Entries, progress),
+    };
     Ok(ForeignLog { entries, progress, broken: false })
 }
 
-/// Reads a foreign log through to see that it is whole, and tells `progress` now and then how far that is.
-///
-/// # Errors
-///
-/// Those that reading it would give.
-pub fn check(path: &Path, mut progress: impl FnMut(&Progress)) -> Result<(), FormatError> {
-    const ENTRIES_PER_REPORT: usize = 4096;
-    let (mut input, position) = Input::open(path)?;
-    let log = if is_table(path, &mut input)? {
-        open(path)?
-    } else {
-        let entries = Box::new(xes::Reader::new(input, xes::Keep::Nothing));
-        ForeignLog { entries, progress: position, broken: false }
-    };
-    let position = log.progress();
-    for (number, entry) in log.enumerate() {
-        entry?;
-        if number % ENTRIES_PER_REPORT == 0 {
-            progress(&position);
-        }
-    }
-    Ok(())
+/// Opens a file to be read line by line.
+pub(crate) fn plain_lines(path: &Path) -> Result<(PlainLines, Progress), FormatError> {
+    let (input, progress) = Input::open(path)?;
+    Ok((PlainLines::new(input), progress))
 }
 
 /// The cases of a foreign file, and what was left out of them, in the order of the file.
@@ -179,7 +167,7 @@ pub struct LeftOut {
 }
 
 /// A place in a foreign file; everything counts from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// A whole trace, by its place in the log, and the line where it ends.
     Trace {
@@ -199,6 +187,8 @@ pub enum Place {
     },
     /// A line of a table.
     Line(u64),
+    /// Something with an id of its own.
+    Id(String),
 }
 
 impl fmt::Display for Place {
@@ -207,6 +197,7 @@ impl fmt::Display for Place {
             Self::Trace { trace, line } => write!(f, "trace {trace} (line {line})"),
             Self::Event { trace, event, line } => write!(f, "event {event} of trace {trace} (line {line})"),
             Self::Line(line) => write!(f, "line {line}"),
+            Self::Id(id) => write!(f, "{id:?}"),
         }
     }
 }
@@ -319,20 +310,38 @@ impl FormatError {
     }
 }
 
-fn is_table(path: &Path, input: &mut Input) -> Result<bool, FormatError> {
+/// The forms that are read.
+enum Shape {
+    Xes,
+    Table,
+    Ocel,
+    Lines,
+}
+
+fn shape(path: &Path, input: &mut Input) -> Result<Shape, FormatError> {
     let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
     if name.ends_with(".csv") {
-        return Ok(true);
+        return Ok(Shape::Table);
     }
     let start = input.peek().map_err(|error| FormatError::of_input(&error, 1, 0))?;
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
     match start.first() {
-        Some(b'<') => Ok(false),
+        Some(b'<') => Ok(Shape::Xes),
         Some(_) if name.ends_with(".xes") => Err(FormatError::NotALog { found: "text that is no XML".into() }),
-        Some(_) => Err(FormatError::NotALog { found: "neither XES (.xes, .xes.gz) nor a table (.csv)".into() }),
+        Some(b'{') if name.ends_with(".jsonl") || says(start, "\"specversion\"") => Ok(Shape::Lines),
+        Some(b'{') => Ok(Shape::Ocel),
+        Some(_) => Err(FormatError::NotALog {
+            found: "neither XES (.xes, .xes.gz), a table (.csv), OCEL (.json) nor CloudEvents (.jsonl)".into(),
+        }),
         None => Err(FormatError::NotALog { found: "an empty file".into() }),
     }
+}
+
+/// Tells whether the first line says something.
+fn says(start: &[u8], what: &str) -> bool {
+    let line = start.split(|byte| *byte == b'\n').next().unwrap_or(start);
+    line.windows(what.len()).any(|part| part == what.as_bytes())
 }
 
 /// Orders events as they happened; those of the same moment stay in the order of the document.

@@ -6,20 +6,24 @@
 
 mod attributes;
 mod derived;
+mod prepared;
 mod together;
+mod whole;
 
 pub use attributes::to_json;
+pub use whole::{is_whole, take_in_whole};
 
-use crate::format::{self, Entry, ForeignCase, FormatError};
+use crate::format::FormatError;
 use crate::history::HistoryError;
 use crate::journal::Journal;
 use derived::Derived;
 use domain::ids::{OrganisationId, SourceName};
 use domain::zone::Instant;
-use eventstore::{AppendError, EVENTS_PER_FRAME_MAX, Position, ReadError};
-use serde::Serialize;
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use eventstore::{AppendError, Position, ReadError};
+use prepared::{Kept, Part, PrepareError};
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use together::{Taken, Taker};
 use tokio::sync::mpsc;
@@ -72,7 +76,7 @@ pub struct AlreadyThere {
 }
 
 /// Something that was left out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejected {
     /// Where it stands in the file.
     #[serde(rename = "where")]
@@ -109,13 +113,30 @@ pub enum ImportError {
         /// What is wrong with it.
         source: FormatError,
     },
-    /// The file was whole a moment ago.
-    #[error("{} changed while it was read: {source}; import it again, only the rest will be added", file.display())]
-    Changed {
+    /// What the file says cannot be kept aside.
+    #[error("what the file says cannot be kept in {}: {source}; make room and import again", std::env::temp_dir().display())]
+    Aside {
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is broken further on.
+    #[error("{} is broken: {source}; import it again when it is whole, only the rest will be added", file.display())]
+    Broken {
         /// The file.
         file: PathBuf,
         /// What is wrong with it now.
         source: FormatError,
+    },
+    /// The log is not the beginning of what the file keeps.
+    #[error(
+        "the log holds another history than {} from position {position} on; import it into an empty data directory",
+        file.display()
+    )]
+    AnotherHistory {
+        /// The file.
+        file: PathBuf,
+        /// Where they part.
+        position: Position,
     },
     /// The log did not take a frame.
     #[error("the log stopped taking in cases: {source}; import again, only the rest will be added")]
@@ -142,19 +163,20 @@ impl From<ReadError> for ImportError {
     }
 }
 
-/// A request whose file was whole when it was read through.
+/// A request whose file was whole when it was read through, and what it says.
 ///
-/// Checking comes first and by itself, so that a broken file leaves nothing behind, not even a log that was opened
+/// Reading comes first and by itself, so that a broken file leaves nothing behind, not even a log that was opened
 /// for it.
 #[derive(Debug)]
 pub struct Checked {
     request: ImportRequest,
+    kept: Kept,
 }
 
-/// Reads the file through and keeps nothing of it, telling `progress` now and then how far it is.
+/// Reads the file through and keeps what it says aside, telling `progress` now and then how far it is.
 ///
 /// # Errors
-/// The file is unusable, or the source has a name that no legacy system can have.
+/// The file is unusable, there is no room for what it says, or the source has a name that no legacy system can have.
 pub async fn check(
     request: ImportRequest,
     mut progress: impl FnMut(ImportProgress) + Send,
@@ -162,10 +184,10 @@ pub async fn check(
     if RESERVED.contains(&request.source.as_str()) {
         return Err(ImportError::Reserved(request.source));
     }
-    let path = request.file.clone();
+    let (path, source) = (request.file.clone(), request.source.clone());
     let (out, mut reports) = mpsc::channel(1);
     let reading = tokio::task::spawn_blocking(move || {
-        format::check(&path, |position| {
+        prepared::prepare(&path, &source, |position| {
             // Nobody waits for a report: if the last one was not taken yet, this one is not missed.
             let _ = out.try_send((position.read(), position.total()));
         })
@@ -174,40 +196,48 @@ pub async fn check(
         progress(ImportProgress { bytes, bytes_total, events: 0 });
     }
     match reading.await? {
-        Ok(()) => Ok(Checked { request }),
-        Err(source) => Err(ImportError::File { file: request.file, source }),
+        Ok(kept) => Ok(Checked { request, kept }),
+        Err(PrepareError::Format(source)) => Err(ImportError::File { file: request.file, source }),
+        Err(PrepareError::Aside(source)) => Err(ImportError::Aside { source }),
     }
 }
 
 /// Takes a checked file in, telling `progress` now and then how far it is.
 ///
-/// The file is read again, in a stream, so memory does not grow with it. A case of up to 255 events is appended all or
+/// What the file says is taken in a stream, so memory does not grow with it. A case of up to 255 events is appended all or
 /// nothing; of a longer one, what is missing after a crash is added by the next import.
 ///
 /// # Errors
-/// The log is unusable, or the file has changed.
+/// The log is unusable.
 pub async fn take_in(
     journal: &Journal,
     checked: Checked,
     clock: Clock,
     mut progress: impl FnMut(ImportProgress) + Send,
 ) -> Result<Imported, ImportError> {
-    let Checked { request } = checked;
+    let Checked { request, mut kept } = checked;
+    let bytes_total = kept.bytes();
     let head = journal.history().head().await?.position;
     let taker = Arc::new(Taker::new(journal.clone(), &request, clock, head));
-    let (out, mut frames) = mpsc::channel(FRAMES_AHEAD_MAX);
-    let file = request.file.clone();
-    let source = request.source.clone();
-    let reader = tokio::task::spawn_blocking(move || read(&file, &source, &out));
+    let (out, mut parts) = mpsc::channel(FRAMES_AHEAD_MAX);
+    let reader = tokio::task::spawn_blocking(move || {
+        loop {
+            let part = kept.next_part();
+            let last = !matches!(part, Ok(Some(_)));
+            // Nobody listening is nobody to tell.
+            if out.blocking_send((kept.read(), part)).is_err() || last {
+                return;
+            }
+        }
+    });
 
     let mut imported = Imported::default();
     let mut in_flight = JoinSet::new();
-    while let Some(read) = frames.recv().await {
-        let Read { bytes, bytes_total, part } =
-            read.map_err(|source| ImportError::Changed { file: request.file.clone(), source })?;
-        match part {
-            Part::LeftOut(rejected) => imported.reject(rejected),
-            Part::Cases(cases) => {
+    while let Some((bytes, part)) = parts.recv().await {
+        match part.map_err(|source| ImportError::Aside { source })? {
+            None => break,
+            Some(Part::LeftOut(rejected)) => imported.reject(rejected),
+            Some(Part::Cases(cases)) => {
                 // A second trace of a case must find the first one in the log.
                 let limit = if cases.iter().any(|case| case.trace > 0) { 1 } else { FRAMES_IN_FLIGHT_MAX };
                 while limit <= in_flight.len() {
@@ -245,83 +275,6 @@ impl Imported {
         rejected.into_iter().for_each(|rejected| self.reject(rejected));
         Ok(())
     }
-}
-
-/// A case as read, and which of the traces with its id it is.
-struct ReadCase {
-    case: ForeignCase,
-    trace: u32,
-}
-
-/// Something read, and how far into the file.
-struct Read {
-    bytes: u64,
-    bytes_total: u64,
-    part: Part,
-}
-
-enum Part {
-    /// The cases of one frame; or one case, too long for a frame or seen before.
-    Cases(Vec<ReadCase>),
-    LeftOut(Rejected),
-}
-
-type Out = mpsc::Sender<Result<Read, FormatError>>;
-
-/// Reads the file, and hands its cases on in portions of a frame. Ends early if nobody listens any more.
-fn read(file: &Path, source: &SourceName, out: &Out) {
-    if let Err(error) = read_frames(file, source, out) {
-        let _ = out.blocking_send(Err(error));
-    }
-}
-
-fn read_frames(file: &Path, source: &SourceName, out: &Out) -> Result<(), FormatError> {
-    let log = format::open(file)?;
-    let position = log.progress();
-    let send = |part| {
-        let read = Read { bytes: position.read(), bytes_total: position.total(), part };
-        out.blocking_send(Ok(read)).is_ok()
-    };
-    let mut frame: Vec<ReadCase> = Vec::new();
-    let mut frame_events = 0;
-    // A few dozen bytes a case: a log may name a case in several traces, and only then must they be told apart.
-    let mut traces: HashMap<u128, u32> = HashMap::new();
-    for entry in log {
-        let case = match entry? {
-            Entry::Case(case) => case,
-            Entry::LeftOut(left_out) => {
-                let rejected = Rejected { place: left_out.place.to_string(), reason: left_out.reason.to_string() };
-                if !send(Part::LeftOut(rejected)) {
-                    return Ok(());
-                }
-                continue;
-            }
-        };
-        let seen = traces.entry(Derived::case(source, &case.id).0.into()).or_default();
-        let trace = *seen;
-        *seen += 1;
-        // The event that opens the case stands before its own.
-        let events = case.events.len() + 1;
-        let alone = trace > 0 || events > EVENTS_PER_FRAME_MAX;
-        if !frame.is_empty() && (alone || frame_events + events > EVENTS_PER_FRAME_MAX) {
-            frame_events = 0;
-            if !send(Part::Cases(std::mem::take(&mut frame))) {
-                return Ok(());
-            }
-        }
-        frame.push(ReadCase { case, trace });
-        frame_events += events;
-        if alone {
-            frame_events = 0;
-            if !send(Part::Cases(std::mem::take(&mut frame))) {
-                return Ok(());
-            }
-        }
-    }
-    if !frame.is_empty() {
-        send(Part::Cases(frame));
-    }
-    Ok(())
 }
 
 /// Tells whether everything appended stood in the log at `head` already.

@@ -73,6 +73,11 @@ impl Journal {
     /// As the store says; a subject that no stream can be named for is [`AppendError::NotWritten`].
     pub async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         let frame = frame(append).map_err(|source| AppendError::NotWritten { source: source.into() })?;
+        self.append_frame(frame).await
+    }
+
+    /// Appends a frame whose events are encoded already.
+    pub(crate) async fn append_frame(&self, frame: Frame) -> Result<Appended, AppendError> {
         self.history.store().append(frame).await
     }
 }

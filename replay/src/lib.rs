@@ -8,13 +8,18 @@
 //! - [`views`]: all live projections; [`live`], [`rebuild`], [`as_of`]: the modes; [`case_index`]: all cases ever;
 //!   [`verify`]: whether all of it is whole
 //! - [`layout`]: where things lie in a data directory
-//! - [`mod@format`]: foreign logs; [`import`]: into the log with them; [`log_stats`]: the figures of a log
+//! - [`mod@format`]: foreign logs; [`import`]: into the log with them; [`log_stats`]: the figures of a log;
+//!   [`process_map`]: the process as it really runs
+//! - [`selection`]: which cases of the log are meant; [`export`]: the log in forms that others read;
+//!   [`cloud_events`]: single events for outsiders
 
 pub mod as_of;
 pub mod case_index;
 pub mod checkpoint;
+pub mod cloud_events;
 pub mod codec;
 pub mod effective;
+pub mod export;
 pub mod format;
 pub mod history;
 pub mod import;
@@ -24,7 +29,10 @@ pub mod live;
 pub mod log_stats;
 pub mod moment;
 pub mod pages;
+pub mod process_map;
 pub mod rebuild;
+mod runs;
+pub mod selection;
 mod show;
 pub mod verify;
 pub mod view;

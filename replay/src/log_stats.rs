@@ -5,7 +5,7 @@
 
 mod of_history;
 
-pub use of_history::{LogSelection, of_history};
+pub use of_history::of_history;
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use serde::ser::{SerializeMap, Serializer};
@@ -26,9 +26,10 @@ pub struct LogStats<K> {
 
 /// One event, as small as it can be: a log of millions is held at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Step {
-    occurred_at: i64,
-    activity: u32,
+pub(crate) struct Step {
+    pub(crate) occurred_at: i64,
+    /// By number, in the order in which activities were met.
+    pub(crate) activity: u32,
 }
 
 impl<K: Ord> Default for LogStats<K> {
@@ -60,17 +61,34 @@ impl<K: Ord> LogStats<K> {
         }
     }
 
+    /// Leaves out the cases that are not meant.
+    pub fn retain(&mut self, meant: impl Fn(&K) -> bool) {
+        self.put_back();
+        self.cases.retain(|case, _| meant(case));
+    }
+
     /// Computes the figures; days are those of `zone`.
     #[must_use]
-    pub fn finish(mut self, zone: FixedOffset) -> LogReport {
+    pub fn finish(self, zone: FixedOffset) -> LogReport {
+        let (report, _) = self.finish_looking(zone, |_| ());
+        report
+    }
+
+    /// The same, while somebody looks at the events of each case, ordered; with the activities by their numbers.
+    pub(crate) fn finish_looking(
+        mut self,
+        zone: FixedOffset,
+        mut look: impl FnMut(&[Step]),
+    ) -> (LogReport, Vec<String>) {
         self.put_back();
         let names = names_by_number(self.activities);
         let mut figures = Figures::new(names.len(), zone);
         for steps in self.cases.values_mut() {
             steps.sort_by_key(|step| step.occurred_at);
             figures.add(steps);
+            look(steps);
         }
-        figures.report(&names)
+        (figures.report(&names), names)
     }
 
     fn put_back(&mut self) {

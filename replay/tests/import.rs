@@ -11,7 +11,8 @@ use domain::zone::Instant;
 use eventstore::{CommandDigest, EventStore, Expected, InMemory, Position, StreamVersion};
 use replay::import::{ImportError, ImportRequest, Imported, check, take_in};
 use replay::journal::{Append, Journal, NewFact};
-use replay::log_stats::{LogReport, LogSelection, of_history};
+use replay::log_stats::{LogReport, of_history};
+use replay::selection::LogSelection;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -55,7 +56,7 @@ impl History {
 
     async fn report(&self) -> LogReport {
         let through = self.head().await;
-        let selection = LogSelection { source: Some(SOURCE.parse().unwrap()), item: None, through };
+        let selection = LogSelection { source: Some(SOURCE.parse().unwrap()), ..LogSelection::through(through) };
         of_history(self.journal.history(), &selection, |_| ()).await.unwrap().finish(FixedOffset::east_opt(0).unwrap())
     }
 }
@@ -216,7 +217,7 @@ async fn cases_of_two_sources_are_told_apart() {
     let request = ImportRequest { file, source: "other".parse().unwrap(), organisation: "361000000".parse().unwrap() };
     let other = import(&history.journal, request).await.unwrap();
     assert_eq!((other.cases, history.report().await.cases), (1, 1));
-    let all = LogSelection { source: None, item: None, through: history.head().await };
+    let all = LogSelection::through(history.head().await);
     let stats = of_history(history.journal.history(), &all, |_| ()).await.unwrap();
     assert_eq!(stats.finish(FixedOffset::east_opt(0).unwrap()).cases, 2);
 }
@@ -287,8 +288,13 @@ async fn the_citys_own_cases_are_counted_by_their_events_and_found_by_item() {
 
     let counted = async |source: Option<&str>, item: Option<ItemId>, through: Position| {
         let source = source.map(|source| source.parse().unwrap());
-        let stats =
-            of_history(history.journal.history(), &LogSelection { source, item, through }, |_| ()).await.unwrap();
+        let stats = of_history(
+            history.journal.history(),
+            &LogSelection { source, item, ..LogSelection::through(through) },
+            |_| (),
+        )
+        .await
+        .unwrap();
         let report = stats.finish(FixedOffset::east_opt(0).unwrap());
         (report.cases, report.events)
     };

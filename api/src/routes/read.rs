@@ -10,6 +10,7 @@ pub(crate) mod halls;
 pub(crate) mod instruments;
 pub(crate) mod operation;
 pub(crate) mod oversight;
+pub(crate) mod process_map;
 pub(crate) mod publications;
 pub(crate) mod queue_stream;
 pub(crate) mod queues;
@@ -74,6 +75,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(halls::list_appointments)
         .service(halls::get_appointment)
         .service(statistics::get_certificate_free)
+        .service(process_map::get_process_map)
         .service(reference::list_items)
         .service(reference::get_item)
         .service(reference::list_organisations)
@@ -144,6 +146,7 @@ pub fn configure_outside(config: &mut ServiceConfig) {
     halls::list_appointments,
     halls::get_appointment,
     statistics::get_certificate_free,
+    process_map::get_process_map,
     reference::list_items,
     reference::get_item,
     reference::list_organisations,

@@ -12,7 +12,6 @@ use std::collections::VecDeque;
 /// Reads the traces of a log one at a time.
 pub(crate) struct Reader {
     xml: quick_xml::Reader<Input>,
-    keep: Keep,
     buffer: Vec<u8>,
     /// Key and value of the element read last; reused, because most are looked at and not kept.
     key: String,
@@ -21,14 +20,6 @@ pub(crate) struct Reader {
     traces: u64,
     ready: VecDeque<Entry>,
     part: Part,
-}
-
-/// What is kept of the attributes that have no place of their own.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Keep {
-    Everything,
-    /// Nothing: the file is only looked through, which is a third faster.
-    Nothing,
 }
 
 /// The part of the document that comes next.
@@ -68,10 +59,9 @@ enum Name {
 }
 
 impl Reader {
-    pub(crate) fn new(input: Input, keep: Keep) -> Self {
+    pub(crate) fn new(input: Input) -> Self {
         Self {
             xml: quick_xml::Reader::from_reader(input),
-            keep,
             buffer: Vec::new(),
             key: String::new(),
             value: String::new(),
@@ -150,7 +140,6 @@ impl Reader {
                     }
                 }
                 Token::Empty(_) if self.key == "concept:name" => id.clone_from(&self.value),
-                Token::Empty(_) if self.keep == Keep::Nothing => (),
                 Token::Empty(name) => attributes.push(self.plain(name)),
                 Token::Open(name) => {
                     let attribute = self.attribute(name, 1)?;
@@ -181,7 +170,7 @@ impl Reader {
             match self.token()? {
                 Token::Empty(name) => {
                     let known = draft.take(&self.key, &self.value);
-                    if !known && !self.key.is_empty() && self.keep == Keep::Everything {
+                    if !known && !self.key.is_empty() {
                         draft.attributes.push(self.plain(name));
                     }
                 }

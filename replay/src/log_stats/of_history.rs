@@ -3,25 +3,11 @@
 use super::LogStats;
 use crate::codec::CodecError;
 use crate::history::{History, HistoryError};
-use domain::event::{CaseEvent, DecodeError, Event};
-use domain::fact::Subject;
-use domain::ids::{CaseId, ItemId, SourceName};
-use domain::zone::Instant;
+use crate::selection::{LegacyStep, LogSelection, Opening, case_of, decode};
+use domain::event::Event;
+use domain::ids::CaseId;
 use eventstore::{PAGE_EVENTS_MAX, Page, Position, RecordedEvent};
-use serde::Deserialize;
-use std::borrow::Cow;
 use std::collections::BTreeSet;
-
-/// Which cases of the log to look at.
-#[derive(Debug, Clone)]
-pub struct LogSelection {
-    /// Those of this source: a legacy system, or `own`; all, if none is named.
-    pub source: Option<SourceName>,
-    /// Those about this item; a legacy system's are about none.
-    pub item: Option<ItemId>,
-    /// Only what had been recorded at this position.
-    pub through: Position,
-}
 
 /// Gathers the events of the selected cases. The activity of an event of the city's own is its type.
 ///
@@ -34,7 +20,7 @@ pub async fn of_history(
     selection: &LogSelection,
     mut progress: impl FnMut(Position),
 ) -> Result<LogStats<CaseId>, HistoryError> {
-    let mut gathering = Gathering { selection, own: BTreeSet::new(), stats: LogStats::default() };
+    let mut gathering = Gathering::new(selection);
     let mut page = Page::default();
     while !page.end && page.through < selection.through {
         // The next page is on its way while this one is gathered.
@@ -45,27 +31,32 @@ pub async fn of_history(
         page = next?;
     }
     gathering.add_page(&page)?;
-    Ok(gathering.stats)
+    Ok(gathering.finish())
 }
 
 struct Gathering<'a> {
     selection: &'a LogSelection,
-    /// The selected cases among the city's own.
-    own: BTreeSet<CaseId>,
+    /// A legacy system's activities name their source themselves, and often nothing else is asked.
+    by_source_alone: bool,
+    /// The cases that began as asked.
+    chosen: BTreeSet<CaseId>,
+    /// Those that concern the organisation asked for.
+    concerned: BTreeSet<CaseId>,
     stats: LogStats<CaseId>,
 }
 
-/// What counts of a `legacy-activity-recorded`, version 1. Its attributes, most of the body, are passed over.
-#[derive(Deserialize)]
-struct LegacyStep<'a> {
-    #[serde(borrow)]
-    source: Cow<'a, str>,
-    #[serde(borrow)]
-    activity: Cow<'a, str>,
-    at: Instant,
-}
+impl<'a> Gathering<'a> {
+    fn new(selection: &'a LogSelection) -> Self {
+        let anything_else = LogSelection { source: None, ..selection.clone() };
+        Self {
+            selection,
+            by_source_alone: anything_else.is_open_to_all(),
+            chosen: BTreeSet::new(),
+            concerned: BTreeSet::new(),
+            stats: LogStats::default(),
+        }
+    }
 
-impl Gathering<'_> {
     fn add_page(&mut self, page: &Page) -> Result<(), HistoryError> {
         for event in page.events.iter().take_while(|event| event.position <= self.selection.through) {
             self.add(event).map_err(|source| HistoryError::Decode { position: event.position, source })?;
@@ -74,41 +65,44 @@ impl Gathering<'_> {
     }
 
     fn add(&mut self, recorded: &RecordedEvent) -> Result<(), CodecError> {
-        let Subject::Case(case) = recorded.stream().parse()? else { return Ok(()) };
-        match (recorded.kind(), recorded.schema) {
-            ("legacy-activity-recorded", 1) => return self.add_legacy(case, recorded),
-            ("legacy-case-opened", _) => return Ok(()),
-            _ => (),
+        let Some(case) = case_of(recorded)? else { return Ok(()) };
+        if self.selection.organisation.is_some() && self.selection.concerns(recorded) {
+            self.concerned.insert(case);
         }
-        let Event::Case(event) = Event::decode(recorded.kind(), recorded.schema, recorded.body())? else {
+        if let Some(step) = LegacyStep::of(recorded)? {
+            let meant = if self.by_source_alone {
+                self.selection.source.as_ref().is_none_or(|wanted| wanted.as_str() == step.source)
+            } else {
+                self.chosen.contains(&case)
+            };
+            if meant {
+                self.stats.observe(case, &step.activity, step.at());
+            }
             return Ok(());
-        };
-        if let CaseEvent::CaseSubmitted(submitted) = &event
-            && self.is_selected(submitted.source.as_str(), Some(&submitted.item))
-        {
-            self.own.insert(case);
         }
-        if self.own.contains(&case) {
+        let is_legacy = recorded.kind() == "legacy-case-opened";
+        if is_legacy && self.by_source_alone {
+            return Ok(());
+        }
+        if let Some(opening) = Opening::of(recorded)?
+            && self.selection.holds(&opening)
+        {
+            self.chosen.insert(case);
+        }
+        if is_legacy {
+            return Ok(());
+        }
+        let Event::Case(event) = decode(recorded)? else { return Ok(()) };
+        if self.chosen.contains(&case) {
             self.stats.observe(case, event.schema().name, recorded.occurred_at);
         }
         Ok(())
     }
 
-    fn add_legacy(&mut self, case: CaseId, recorded: &RecordedEvent) -> Result<(), CodecError> {
-        let step: LegacyStep = serde_json::from_slice(recorded.body()).map_err(|source| DecodeError::Body {
-            kind: recorded.kind().to_owned(),
-            schema: recorded.schema,
-            source,
-        })?;
-        if self.is_selected(&step.source, None) {
-            self.stats.observe(case, &step.activity, step.at.timestamp_micros());
+    fn finish(mut self) -> LogStats<CaseId> {
+        if self.selection.organisation.is_some() {
+            self.stats.retain(|case| self.concerned.contains(case));
         }
-        Ok(())
-    }
-
-    fn is_selected(&self, source: &str, item: Option<&ItemId>) -> bool {
-        let LogSelection { source: wanted_source, item: wanted_item, .. } = self.selection;
-        wanted_source.as_ref().is_none_or(|wanted| wanted.as_str() == source)
-            && wanted_item.as_ref().is_none_or(|wanted| Some(wanted) == item)
+        self.stats
     }
 }

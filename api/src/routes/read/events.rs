@@ -1,8 +1,7 @@
 //! The log itself as CloudEvents: one case's, everything, and everything as it comes.
 
 use crate::answer::Stamp;
-use crate::auth::{Caller, Extent, Scope, Sight, StreamCaller};
-use crate::cloud_events::{BATCH_MEDIA_TYPE, CloudEvent, cloud_event};
+use crate::auth::{Caller, Extent, Scope, StreamCaller};
 use crate::cursor::Page;
 use crate::labels;
 use crate::node::Node;
@@ -20,6 +19,7 @@ use domain::event::SCHEMAS;
 use domain::fact::Subject;
 use domain::ids::{CaseId, OrganisationId};
 use eventstore::{Position, RecordedEvent};
+use replay::cloud_events::{BATCH_MEDIA_TYPE, CloudEvent, Persons, cloud_event};
 use replay::history::History;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -105,8 +105,8 @@ impl Visible {
             }
     }
 
-    fn sight(&self) -> Sight {
-        self.scope.sight
+    fn persons(&self) -> Persons {
+        self.scope.sight.persons()
     }
 }
 
@@ -221,7 +221,7 @@ impl Scan<'_> {
                 scanned += 1;
                 self.position = event.position;
                 if self.visible.shows(event) && self.belongs(event)? {
-                    self.found.push(cloud_event(event, self.visible.sight()));
+                    self.found.push(cloud_event(event, self.visible.persons()));
                 }
             }
         }
@@ -305,7 +305,7 @@ impl Feed {
             let page = self.history.raw_page(self.position, PAGE_EVENTS).await.ok()?;
             let mut frames = BytesMut::new();
             for event in page.events.iter().filter(|event| self.visible.shows(event)) {
-                let shown = cloud_event(event, self.visible.sight());
+                let shown = cloud_event(event, self.visible.persons());
                 frames.extend_from_slice(&sse::message(event.position.0, &shown));
             }
             self.position = self.position.max(page.through);
@@ -368,7 +368,7 @@ pub(crate) async fn case_events(
     let after = resumed.map_or(0, |resumed| resumed.position);
     let following = events.iter().filter(|event| after < event.position.0);
     let shown: Vec<CloudEvent> =
-        following.clone().take(page.limit).map(|event| cloud_event(event, caller.scope.sight)).collect();
+        following.clone().take(page.limit).map(|event| cloud_event(event, caller.scope.sight.persons())).collect();
     let has_more = following.clone().nth(page.limit).is_some();
     let last = following.take(page.limit).last().filter(|_| has_more);
     let next = last.map(|last| page.next(&reads.cursors, &After { at, position: last.position.0 }));

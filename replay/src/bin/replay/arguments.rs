@@ -1,8 +1,9 @@
 //! What may be asked for on the command line.
 
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, NaiveDate};
 use clap::{Args, Parser, Subcommand};
 use domain::ids::{CaseId, ItemId, OrganisationId, SourceName};
+use replay::export::{Format, Profile};
 use replay::moment::Basis;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -25,8 +26,12 @@ pub(crate) struct Arguments {
 pub(crate) enum Verb {
     /// Take a foreign, de-identified history in as cases of a legacy system
     Import(Import),
+    /// Write the log in a form that others read
+    Export(Export),
     /// Print the figures of the log as process miners know them
     LogStats(LogStats),
+    /// Draw the process as it really runs: what follows what, where work waits, who skips steps; two periods side by side
+    ProcessMap(ProcessMap),
     /// Fold everything from the first event, and compare with what was kept aside
     Rebuild(Rebuild),
     /// Print a view as it stood at an earlier moment
@@ -37,7 +42,7 @@ pub(crate) enum Verb {
 
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// The history: .xes, .xes.gz or .csv
+    /// The history: XES, CSV, OCEL 2.0 (.json) or CloudEvents (.jsonl), packed (.gz) or not; or a log of our own kept whole
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// The legacy system it comes from [default: the file's name]
@@ -46,6 +51,49 @@ pub(crate) struct Import {
     /// The organisation that takes it in; whoever sees all of it sees the cases
     #[arg(long, value_name = "CODE", default_value = "361000")]
     pub(crate) org: OrganisationId,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// `xes`, `ocel`, `csv`, `parquet` or `jsonl` (CloudEvents, one a line)
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Format,
+    /// Where to; `.gz` at the end packs XES, CSV and lines, `.sqlite` makes a database of OCEL
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Replace a file that is there
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Only histories of this source: `own`, or a legacy system
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: Option<SourceName>,
+    /// Only cases for this item
+    #[arg(long, value_name = "ID")]
+    pub(crate) item: Option<ItemId>,
+    /// Only cases that concern this organisation or one under it
+    #[arg(long, value_name = "CODE")]
+    pub(crate) org: Option<OrganisationId>,
+    /// Only cases applied for (or, of a legacy system, begun) on this day or later
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: Option<NaiveDate>,
+    /// Only cases applied for before this day
+    #[arg(long, value_name = "DATE")]
+    pub(crate) to: Option<NaiveDate>,
+    /// As recorded by this moment (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) as_of: Option<DateTime<FixedOffset>>,
+    /// For whom a CSV table is laid out: `pm4py`, `disco` or `celonis` (with a table of cases beside it)
+    #[arg(long, value_name = "TOOL", default_value = "pm4py")]
+    pub(crate) profile: Profile,
+    /// Begin a CSV table with a byte order mark, for spreadsheets
+    #[arg(long)]
+    pub(crate) bom: bool,
+    /// Pseudonyms follow from the bytes of this file, so that two exports name the same alike [default: by chance]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Lines keep ids, labels and sealed texts as they stand, so that `import` makes the same log of them
+    #[arg(long)]
+    pub(crate) whole: bool,
 }
 
 #[derive(Debug, Args)]
@@ -62,6 +110,37 @@ pub(crate) struct LogStats {
     /// The zone of days: `UTC`, or an offset such as +08:00
     #[arg(long, value_name = "ZONE", default_value = "+08:00", value_parser = zone, allow_hyphen_values = true)]
     pub(crate) zone: FixedOffset,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProcessMap {
+    /// Only histories of this source: `own`, or a legacy system
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: Option<SourceName>,
+    /// Only cases for this item
+    #[arg(long, value_name = "ID")]
+    pub(crate) item: Option<ItemId>,
+    /// Only cases judged by this version of their item
+    #[arg(long, value_name = "N")]
+    pub(crate) version: Option<u32>,
+    /// Only cases that concern this organisation or one under it
+    #[arg(long, value_name = "CODE")]
+    pub(crate) org: Option<OrganisationId>,
+    /// Only cases applied for (or, of a legacy system, begun) on this day or later
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: Option<NaiveDate>,
+    /// Only cases applied for before this day
+    #[arg(long, value_name = "DATE")]
+    pub(crate) to: Option<NaiveDate>,
+    /// Beside them, cases applied for on this day or later
+    #[arg(long, value_name = "DATE")]
+    pub(crate) compare_from: Option<NaiveDate>,
+    /// Beside them, cases applied for before this day
+    #[arg(long, value_name = "DATE")]
+    pub(crate) compare_to: Option<NaiveDate>,
+    /// As recorded by this moment (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) as_of: Option<DateTime<FixedOffset>>,
 }
 
 #[derive(Debug, Args)]

@@ -4,15 +4,16 @@ use crate::Outcome;
 use crate::arguments::{Import, LogStats};
 use crate::check::unreadable;
 use crate::data::Data;
+use crate::export::through;
 use crate::failure::Failure;
 use crate::meter::Meter;
 use domain::ids::SourceName;
 use domain::zone::Instant;
 use eventstore::EventStore;
-use replay::import::{ImportError, ImportProgress, ImportRequest, check, take_in};
+use replay::import::{ImportError, ImportProgress, ImportRequest, check, is_whole, take_in, take_in_whole};
 use replay::journal::Journal;
-use replay::log_stats::{LogSelection, of_history};
-use replay::moment::{Basis, Moment};
+use replay::log_stats::of_history;
+use replay::selection::LogSelection;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -26,7 +27,13 @@ pub(crate) fn now() -> Instant {
 pub(crate) async fn import(data: &Data, import: Import) -> Result<Outcome, Failure> {
     if !import.file.is_file() {
         let what = format!("there is no file {}", import.file.display());
-        return Err(Failure::new(what).advise("name a .xes, .xes.gz or .csv file"));
+        return Err(Failure::new(what).advise("name a .xes, .csv, .json (OCEL) or .jsonl file, packed (.gz) or not"));
+    }
+    if import.source.is_none() && is_whole(&import.file) {
+        let opened = data.open_or_make().await?;
+        let journal = Journal::new(opened.store.clone() as Arc<dyn EventStore>);
+        let imported = take_in_whole(&journal, &import.file, metered("making again")).await.map_err(import_failure)?;
+        return Outcome::new(&imported, true);
     }
     let source = match import.source {
         Some(source) => source,
@@ -54,7 +61,9 @@ fn import_failure(why: ImportError) -> Failure {
         // These say themselves what to do next.
         ImportError::Reserved(_)
         | ImportError::File { .. }
-        | ImportError::Changed { .. }
+        | ImportError::Broken { .. }
+        | ImportError::Aside { .. }
+        | ImportError::AnotherHistory { .. }
         | ImportError::Append { .. } => Failure::new("import failed").because(why),
         ImportError::History { .. } | ImportError::Thread(_) => {
             Failure::new("import failed").because(why).advise("see `replay verify`, then import again")
@@ -73,10 +82,9 @@ fn source_named_after(file: &Path) -> Result<SourceName, Failure> {
 
 pub(crate) async fn log_stats(data: &Data, wanted: LogStats) -> Result<Outcome, Failure> {
     let opened = data.open().await?;
-    let moment = wanted.as_of.map_or(Moment::Now, |at| Moment::At(at.to_utc(), Basis::Recorded));
-    let slice = opened.history.slice(moment).await.map_err(|why| unreadable(why.into()))?;
-    let meter = Meter::new("counting", "events", slice.through.0);
-    let selection = LogSelection { source: wanted.source, item: wanted.item, through: slice.through };
+    let through = through(&opened.history, wanted.as_of).await?;
+    let meter = Meter::new("counting", "events", through.0);
+    let selection = LogSelection { source: wanted.source, item: wanted.item, ..LogSelection::through(through) };
     let gathered = of_history(&opened.history, &selection, |position| meter.at_position(position));
     let gathered = gathered.await.map_err(unreadable)?;
     Outcome::new(&gathered.finish(wanted.zone), true)

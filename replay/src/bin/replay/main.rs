@@ -4,9 +4,11 @@ mod arguments;
 mod as_of;
 mod check;
 mod data;
+mod export;
 mod failure;
 mod legacy;
 mod meter;
+mod process_map;
 
 use arguments::{Arguments, Verb};
 use clap::Parser as _;
@@ -50,7 +52,9 @@ async fn run(arguments: Arguments) -> Result<Outcome, Failure> {
     let data = data::Data::new(arguments.data);
     match arguments.verb {
         Verb::Import(import) => legacy::import(&data, import).await,
+        Verb::Export(wanted) => export::export(&data, wanted).await,
         Verb::LogStats(stats) => legacy::log_stats(&data, stats).await,
+        Verb::ProcessMap(wanted) => process_map::process_map(&data, wanted).await,
         Verb::Rebuild(rebuild) => check::rebuild(&data, rebuild).await,
         Verb::AsOf(as_of) => as_of::as_of(&data, as_of).await,
         Verb::Verify => check::verify(&data).await,

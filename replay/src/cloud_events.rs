@@ -1,6 +1,5 @@
-//! Recorded events as CloudEvents 1.0, with nothing in them that the reader may not see.
+//! Recorded events as CloudEvents 1.0, with nothing in them that the reader may not see: for the feed and for files.
 
-use crate::auth::Sight;
 use chrono::{DateTime, SecondsFormat};
 use domain::zone::fuzhou;
 use eventstore::RecordedEvent;
@@ -14,41 +13,52 @@ pub const BATCH_MEDIA_TYPE: &str = "application/cloudevents-batch+json";
 /// Fields that open something elsewhere, and so are for no reader.
 const SECRET_FIELDS: [&str; 1] = ["rating_code_digest"];
 
+/// What of persons is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Persons {
+    /// Nothing: no reference to one either.
+    Hidden,
+    /// References, by which a person's cases are found; texts about them stay sealed, and not even that is handed out.
+    Referred,
+    /// References, and texts as they stand in the log: sealed.
+    Sealed,
+}
+
 /// One event as outsiders read it. Extension names are lower case without separators, as the standard demands.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CloudEvent {
-    specversion: &'static str,
-    id: String,
-    source: &'static str,
-    r#type: String,
-    subject: String,
-    time: String,
-    datacontenttype: &'static str,
-    dataschema: String,
-    sequence: String,
-    partitionkey: String,
-    recordedtime: String,
-    streamversion: String,
-    command: String,
-    correlation: String,
+    pub(crate) specversion: &'static str,
+    pub(crate) id: String,
+    pub(crate) source: &'static str,
+    pub(crate) r#type: String,
+    pub(crate) subject: String,
+    pub(crate) time: String,
+    pub(crate) datacontenttype: &'static str,
+    pub(crate) dataschema: String,
+    pub(crate) sequence: String,
+    pub(crate) partitionkey: String,
+    pub(crate) recordedtime: String,
+    pub(crate) streamversion: String,
+    pub(crate) command: String,
+    pub(crate) correlation: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    causation: Option<String>,
+    pub(crate) causation: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    actor: Option<String>,
-    actorrole: String,
-    organisation: String,
+    pub(crate) actor: Option<String>,
+    pub(crate) actorrole: String,
+    pub(crate) organisation: String,
     #[serde(skip_serializing_if = "String::is_empty")]
-    window: String,
-    channel: String,
-    data: Value,
+    pub(crate) window: String,
+    pub(crate) channel: String,
+    pub(crate) data: Value,
 }
 
-/// Returns the event for a reader of this sight.
+/// Returns the event for a reader who is shown this much of persons.
 #[must_use]
-pub fn cloud_event(recorded: &RecordedEvent, sight: Sight) -> CloudEvent {
+pub fn cloud_event(recorded: &RecordedEvent, persons: Persons) -> CloudEvent {
     let stream = recorded.stream();
-    let by = recorded.by();
     let subject = stream.strip_prefix("case-").unwrap_or(stream);
+    let by = recorded.by();
     let resident = by.role == "resident";
     CloudEvent {
         specversion: "1.0",
@@ -66,33 +76,35 @@ pub fn cloud_event(recorded: &RecordedEvent, sight: Sight) -> CloudEvent {
         command: Ulid::from(recorded.command.0).to_string(),
         correlation: Ulid::from(recorded.correlation).to_string(),
         causation: recorded.causation.map(|id| Ulid::from(id.0).to_string()),
-        actor: (Sight::Files <= sight || !resident).then(|| by.id.to_owned()),
+        actor: (persons != Persons::Hidden || !resident).then(|| by.id.to_owned()),
         actorrole: by.role.to_owned(),
         organisation: by.organisation.to_owned(),
         window: by.window.to_owned(),
         channel: by.channel.to_owned(),
-        data: data(recorded.body(), sight),
+        data: data(recorded.body(), persons),
     }
 }
 
-fn shown(micros: i64) -> String {
+pub(crate) fn shown(micros: i64) -> String {
     let at = DateTime::from_timestamp_micros(micros).unwrap_or_default();
     at.with_timezone(&fuzhou()).to_rfc3339_opts(SecondsFormat::AutoSi, false)
 }
 
-fn data(body: &[u8], sight: Sight) -> Value {
+fn data(body: &[u8], persons: Persons) -> Value {
     let mut data = serde_json::from_slice(body).unwrap_or(Value::Null);
-    redact(&mut data, sight);
+    if persons != Persons::Sealed {
+        redact(&mut data, persons);
+    }
     data
 }
 
 /// Sealed text is not handed out, and who sees no persons sees no reference to one either.
-fn redact(value: &mut Value, sight: Sight) {
+fn redact(value: &mut Value, persons: Persons) {
     match value {
         Value::Object(fields) if is_sealed(fields) => {
             fields.remove("cipher");
             fields.insert("sealed".to_owned(), Value::Bool(true));
-            if sight < Sight::Files {
+            if persons == Persons::Hidden {
                 fields.remove("subject");
             }
         }
@@ -100,16 +112,16 @@ fn redact(value: &mut Value, sight: Sight) {
             for secret in SECRET_FIELDS {
                 fields.remove(secret);
             }
-            if sight < Sight::Files {
+            if persons == Persons::Hidden {
                 fields.remove("visitor");
                 // Whatever is called a subject is a person's reference.
                 if fields.get("subject").is_some_and(Value::is_string) {
                     fields.remove("subject");
                 }
             }
-            fields.values_mut().for_each(|value| redact(value, sight));
+            fields.values_mut().for_each(|value| redact(value, persons));
         }
-        Value::Array(values) => values.iter_mut().for_each(|value| redact(value, sight)),
+        Value::Array(values) => values.iter_mut().for_each(|value| redact(value, persons)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => (),
     }
 }
@@ -157,21 +169,21 @@ mod tests {
 
     #[test]
     fn what_is_sealed_stays_so_for_everybody() {
-        for sight in [Sight::Counts, Sight::Figures, Sight::Files] {
-            let text = serde_json::to_string(&cloud_event(&recorded(&party()), sight)).unwrap();
+        for persons in [Persons::Hidden, Persons::Referred] {
+            let text = serde_json::to_string(&cloud_event(&recorded(&party()), persons)).unwrap();
             assert!(!text.contains("a1.AAAA") && !text.contains("rating_code_digest"), "{text}");
         }
     }
 
     #[test]
     fn an_analyst_sees_no_reference_to_a_person() {
-        let text = serde_json::to_string(&cloud_event(&recorded(&party()), Sight::Figures)).unwrap();
+        let text = serde_json::to_string(&cloud_event(&recorded(&party()), Persons::Hidden)).unwrap();
         assert!(!text.contains("3f2a"), "{text}");
     }
 
     #[test]
     fn the_required_attributes_are_there_and_times_are_fuzhous() {
-        let event = serde_json::to_value(cloud_event(&recorded(&json!({})), Sight::Files)).unwrap();
+        let event = serde_json::to_value(cloud_event(&recorded(&json!({})), Persons::Referred)).unwrap();
         assert_eq!(event["specversion"], "1.0");
         assert_eq!(event["type"], "case-submitted");
         assert_eq!(event["subject"], "01ARZ3NDEKTSV4RRFFQ69G5FAV");
