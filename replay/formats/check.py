@@ -17,7 +17,9 @@ import duckdb
 import jsonschema
 import pandas as pd
 import pm4py
+from pm4py.util import constants
 
+constants.SHOW_PROGRESS_BAR = False
 BIN = Path(sys.argv[1]).resolve()
 ROOT = Path(__file__).resolve().parents[2]
 # Public logs and schemas lie beside the checkout, or further up, and are not part of the project.
@@ -101,7 +103,7 @@ def lines(path):
 def duck(path, reader, ours):
     found = duckdb.sql(f"""SELECT count(*), count(DISTINCT "case:concept:name"), any_value(typeof("time:timestamp")),
         any_value(typeof("seq")), epoch(max("time:timestamp")) - epoch(min("time:timestamp"))
-        FROM {reader}('{path}')""").fetchone()
+        FROM {reader}('{path}')""").fetchall()[0]
     same(f"{path.name} in DuckDB, rows", found[0], ours["events"])
     same(f"{path.name} in DuckDB, cases", found[1], ours["cases"])
     if not found[2].startswith("TIMESTAMP"):
@@ -196,7 +198,7 @@ def demo(work):
     data = work / "demo"
     log = work / "demo.log"
     with open(log, "w", encoding="utf-8") as out:
-        server = subprocess.Popen([BIN / "yichuang", "demo", "--cases", str(DEMO_CASES), "--until", "2022-06-01",
+        server = subprocess.Popen([BIN / "yichuang", "demo", "--cases", str(DEMO_CASES), "--until", "2026-06-01",
                                    "--data", data, "--listen", "127.0.0.1:0"], stdout=out, stderr=out)
     try:
         for _ in range(1200):

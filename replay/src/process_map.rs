@@ -151,7 +151,7 @@ impl ProcessMap {
             self.stats.observe(case, &step.activity, step.at());
             return Ok(());
         }
-        if recorded.kind() == "legacy-case-opened" {
+        if !known.path.is_own() {
             return Ok(());
         }
         let Event::Case(event) = decode(recorded)? else { return Ok(()) };

@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn records_come_by_key_and_then_as_they_came_however_little_is_held() {
-        let records: Vec<(u128, u8)> = (0..200).map(|n: u8| (u128::from(n * 7 % 11), n)).collect();
+        let records: Vec<(u128, u8)> = (0..200).map(|n: u8| (u128::from(n) * 7 % 11, n)).collect();
         let mut expected: Vec<(u128, Vec<u8>)> = (0..11).map(|key| (key, Vec::new())).collect();
         records.iter().for_each(|(key, record)| expected[*key as usize].1.push(*record));
         for bytes_max in [1, 100, 1_000, usize::MAX] {

@@ -52,12 +52,18 @@ impl Path {
                 | CaseEvent::CaseWithdrawn(_)
                 | CaseEvent::CaseReturned(_)
                 | CaseEvent::CaseAborted(_)
+                | CaseEvent::CaseMerged(_)
         );
+    }
+
+    /// Tells whether this is a case of the city's own.
+    pub(super) fn is_own(&self) -> bool {
+        self.item.is_some()
     }
 
     /// Tells whether this is a case of the city's own that goes on.
     pub(super) fn is_open(&self) -> bool {
-        self.item.is_some() && !self.ended
+        self.is_own() && !self.ended
     }
 }
 

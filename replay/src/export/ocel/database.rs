@@ -12,9 +12,12 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
+/// What an event relates to is written after it, so keys are declared and not watched meanwhile. The file has no name
+/// yet and is synced when it is whole, so the database need not guard against a crash.
 const FIXED: &str = "
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
+PRAGMA foreign_keys = OFF;
 BEGIN;
 CREATE TABLE event_map_type(ocel_type TEXT, ocel_type_map TEXT, PRIMARY KEY(ocel_type));
 CREATE TABLE object_map_type(ocel_type TEXT, ocel_type_map TEXT, PRIMARY KEY(ocel_type));
@@ -29,6 +32,9 @@ CREATE TABLE object_object(ocel_source_id TEXT, ocel_target_id TEXT, ocel_qualif
   PRIMARY KEY(ocel_source_id, ocel_target_id, ocel_qualifier),
   FOREIGN KEY(ocel_source_id) REFERENCES object(ocel_id), FOREIGN KEY(ocel_target_id) REFERENCES object(ocel_id));
 ";
+
+/// Statements kept prepared: one for each activity of any but the most varied logs.
+const STATEMENTS_MAX: usize = 1_024;
 
 /// A log in the making.
 pub(in super::super) struct Database {
@@ -49,6 +55,7 @@ struct Insert {
 impl Database {
     pub(in super::super) fn new(path: &Path, scratch: &Path, table: &Table) -> Result<Self, WriteError> {
         let connection = Connection::open(path)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         connection.execute_batch(FIXED)?;
         let columns = &table.columns;
         let headers = columns.headers("", &["ocel_id", "ocel_time", "ocel_changed_field"]);
