@@ -21,8 +21,9 @@ use std::path::PathBuf;
 use tokio::sync::mpsc;
 use ulid::Ulid;
 
-/// Streams of reference data, whose names say nothing of anybody.
-const PUBLIC_STREAMS: [&str; 4] = ["item-", "organisation-", "calendar", "policy"];
+/// Streams of reference data, places and days, whose names say nothing of anybody.
+const PUBLIC_STREAMS: [&str; 10] =
+    ["item-", "organisation-", "calendar", "policy", "point-", "roster-", "instrument-", "hall-", "slots-", "library-"];
 /// Who looked at what is nobody's but the city's.
 const ACCESS_STREAMS: &str = "access-";
 /// Fields that name a person.
