@@ -350,13 +350,17 @@ fn cases_beside(request: &ExportRequest) -> Option<PathBuf> {
 /// Where bytes go: packed or not.
 enum Sink {
     Plain(BufWriter<File>),
-    Packed(GzEncoder<BufWriter<File>>),
+    Packed(Box<GzEncoder<BufWriter<File>>>),
 }
 
 impl Sink {
     fn open(path: &Path, packed: bool) -> io::Result<Self> {
         let file = BufWriter::with_capacity(WRITE_BYTES, File::create(path)?);
-        Ok(if packed { Self::Packed(GzEncoder::new(file, Compression::default())) } else { Self::Plain(file) })
+        Ok(if packed {
+            Self::Packed(Box::new(GzEncoder::new(file, Compression::default())))
+        } else {
+            Self::Plain(file)
+        })
     }
 
     fn finish(self) -> io::Result<()> {
