@@ -179,7 +179,9 @@ def check(name, data, work):
         print("  skipped: there is no ../shared/formats with the JSON schema of OCEL 2.0")
     sqlite = export("ocel", "log.sqlite")
     validate(sqlite)
-    compare("log.sqlite (OCEL)", formatted(pm4py.ocel_flattening(pm4py.read_ocel2_sqlite(str(sqlite)), "case")), ours)
+    flat = pm4py.ocel_flattening(pm4py.read_ocel2_sqlite(str(sqlite)), "case")
+    # Read table by table, events of one moment lose their order; their ids have it.
+    compare("log.sqlite (OCEL)", formatted(flat.sort_values(["time:timestamp", "ocel:eid"], kind="stable")), ours)
 
     jsonl = export("jsonl", "log.jsonl")
     compare("log.jsonl", lines(jsonl), ours)
