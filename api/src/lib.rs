@@ -16,6 +16,7 @@ pub mod demo;
 pub mod execute;
 pub mod figures;
 pub mod files;
+pub mod jobs;
 pub mod labels;
 mod lane;
 pub mod libraries;

@@ -100,6 +100,7 @@ struct ProblemError {
         (name = "halls", description = "大厅: tickets 取号叫号, screens, slots and appointments 预约"),
         (name = "queues", description = "待办: who has what to do, and lights"),
         (name = "statistics", description = "统计: times, satisfaction, balance"),
+        (name = "replay", description = "回放: history played again, and two moments compared"),
         (name = "supervision", description = "督查: wrong paths, warnings, cards"),
         (name = "halls", description = "大厅: rosters, staffing, coverage, the circle of service"),
         (name = "scores", description = "考评、标杆大厅: checklists, inspections, rankings, campaigns"),

@@ -4,13 +4,19 @@ use crate::bounded::Bounded;
 use crate::config::Secret;
 use crate::cursor::CursorKey;
 use crate::files::Files;
+use crate::jobs::Jobs;
 use crate::telemetry::Metrics;
 use crate::views::Views;
 use domain::event::inspection::Measured;
 use domain::ids::InspectionId;
 use replay::live::Live;
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+
+/// How many comparisons are worked out at once.
+const COMPARISONS_MAX: usize = 2;
+/// How many stretches of history are played at once: each holds the files of all open cases of its moment.
+const PLAYERS_MAX: usize = 4;
 
 /// The reading half of a server.
 pub struct Reads {
@@ -24,6 +30,12 @@ pub struct Reads {
     pub files: Files,
     /// Figures behind scores, derived again: the log up to a position tells the same for ever.
     pub derived: Bounded<(InspectionId, u64), Arc<Vec<Measured>>>,
+    /// Turns to play history again.
+    pub players: Arc<Semaphore>,
+    /// Turns to compare two moments.
+    pub comparisons: Arc<Semaphore>,
+    /// What-ifs that are worked out.
+    pub jobs: Jobs,
     stopping: watch::Sender<bool>,
 }
 
@@ -40,12 +52,16 @@ impl Reads {
             metrics,
             files: Files::default(),
             derived: Bounded::new(DERIVED_MAX),
+            players: Arc::new(Semaphore::new(PLAYERS_MAX)),
+            comparisons: Arc::new(Semaphore::new(COMPARISONS_MAX)),
+            jobs: Jobs::default(),
             stopping: watch::Sender::new(false),
         }
     }
 
-    /// Ends every open stream, so that a stop need not wait for them.
+    /// Ends every open stream and what-if, so that a stop need not wait for them.
     pub fn stop_streams(&self) {
+        self.jobs.stop();
         self.stopping.send_replace(true);
     }
 

@@ -241,6 +241,12 @@ impl Views {
         self.live.history()
     }
 
+    /// Returns everything needed to look at the past.
+    #[must_use]
+    pub fn past(&self) -> &Past {
+        &self.past
+    }
+
     /// Resolves a question against the log, once.
     ///
     /// # Errors

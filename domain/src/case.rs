@@ -6,6 +6,7 @@
 
 pub mod action;
 mod after;
+mod again;
 mod already;
 mod anomaly;
 mod command;
@@ -28,6 +29,7 @@ mod state;
 mod tests;
 
 pub use action::Action;
+pub use again::Again;
 pub use command::{CaseCommand, Submit, Survivor};
 pub use decide::ActionOffer;
 pub use duties::{Due, Duty, DutyKind, duties};

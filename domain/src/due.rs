@@ -15,6 +15,7 @@ use crate::rating::{Invitations, RatingCommand, window};
 use crate::reference::Reference;
 use crate::zone::{Instant, day_of, start_of};
 use chrono::NaiveDate;
+use std::collections::BTreeSet;
 
 /// A command that a rule asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,17 +56,29 @@ pub fn next_due(case: &Case, reference: &Reference, now: Instant) -> Option<Inst
         return Some(now);
     }
     let today = day_of(now);
-    let lapse = case.notice_due.as_ref().filter(|_| awaits_deeming(case)).and_then(|due| due.date.succ_opt());
+    let lapse = lapse(case);
+    let next = days(case).into_iter().filter(|day| today < *day).min();
+    // An amended calendar may hold a lapsed window open for some days; look again every day until it closes.
+    let held_open = lapse.filter(|day| *day <= today).and_then(|_| today.succ_opt());
+    next.into_iter().chain(held_open).min().map(start_of)
+}
+
+/// Returns the days on which the passing of time alone makes something due in this case as it stands, past ones
+/// included, in order.
+#[must_use]
+pub fn days(case: &Case) -> BTreeSet<NaiveDate> {
     let thresholds = case.watched().into_iter().flat_map(|watched| {
         let yellow = watched.deadline.yellow_from.map(|day| (day, watched.warning(Threshold::Yellow)));
         let red = watched.deadline.date.succ_opt().map(|day| (day, watched.warning(Threshold::Red)));
         let waiting = [yellow, red].into_iter().flatten().filter(|(_, warning)| !case.warnings.contains(warning));
         waiting.map(|(day, _)| day).collect::<Vec<NaiveDate>>()
     });
-    let next = thresholds.chain(lapse).filter(|day| today < *day).min();
-    // An amended calendar may hold a lapsed window open for some days; look again every day until it closes.
-    let held_open = lapse.filter(|day| *day <= today).and_then(|_| today.succ_opt());
-    next.into_iter().chain(held_open).min().map(start_of)
+    thresholds.chain(lapse(case)).collect()
+}
+
+/// The first day after the notice window, where the law then takes the case as accepted.
+fn lapse(case: &Case) -> Option<NaiveDate> {
+    case.notice_due.as_ref().filter(|_| awaits_deeming(case)).and_then(|due| due.date.succ_opt())
 }
 
 /// 视为受理 hangs over the case.

@@ -17,8 +17,10 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
+mod again;
 mod command;
 mod order;
+pub use again::asked_again;
 pub use command::{Opinion, OpinionOrigin, RatingCommand, RatingRejection, Standing, TICKET_CHARS_MAX};
 pub use order::{Appeal, Assignment, CALL_BACK_ATTEMPTS_MAX, Order, OrderStep};
 

@@ -7,10 +7,12 @@
 mod index;
 mod kind;
 mod query;
+mod tally;
 
 pub use kind::{QueueKind, QueueKindError};
 pub(crate) use query::remaining_working_days;
 pub use query::{QueueCursor, QueueKey, QueuePage, QueueQuery, QueueRow};
+pub use tally::{Tally, TallyQuery};
 
 use crate::case_file::{CaseFile, OpenCases};
 use crate::projection::Projection;

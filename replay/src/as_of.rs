@@ -92,7 +92,7 @@ fn effective_by(facts: &[Fact], until: Instant) -> Vec<Fact> {
 
 /// Groups positions into stretches that are read at once, each after its first position up to its last; small gaps
 /// are read over.
-fn runs(positions: &[Position]) -> Vec<(Position, Position)> {
+pub(crate) fn runs(positions: &[Position]) -> Vec<(Position, Position)> {
     const GAP_MAX: u64 = 64;
     let mut runs: Vec<(Position, Position)> = Vec::new();
     for position in positions {
@@ -120,6 +120,24 @@ impl Past {
     #[must_use]
     pub fn new(history: History, checkpoints: Checkpoints, index: CaseIndex) -> Self {
         Self { history, checkpoints, index, remembered: Arc::default() }
+    }
+
+    /// Returns the log.
+    #[must_use]
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Returns the states kept aside.
+    #[must_use]
+    pub fn checkpoints(&self) -> &Checkpoints {
+        &self.checkpoints
+    }
+
+    /// Returns the index over all cases.
+    #[must_use]
+    pub fn index(&self) -> &CaseIndex {
+        &self.index
     }
 
     /// Returns a projection as it stood at the end of a slice.

@@ -176,6 +176,26 @@ impl History {
         Ok(Position(found))
     }
 
+    /// Returns when the first event was recorded; nothing in an empty log.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn began_at(&self) -> Result<Option<Instant>, ReadError> {
+        self.moment_of(Position(1)).await
+    }
+
+    /// Returns when an event was recorded; nothing where there is none.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn moment_of(&self, position: Position) -> Result<Option<Instant>, ReadError> {
+        if position == Position::START || self.head().await?.position < position {
+            return Ok(None);
+        }
+        let recorded_at = self.recorded_at(position).await?;
+        Ok(codec::instant(recorded_at).ok())
+    }
+
     /// Returns the slice that a moment means today.
     ///
     /// # Errors

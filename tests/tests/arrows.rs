@@ -75,3 +75,15 @@ fn only_the_composition_root_knows_http() {
         assert!(!knows_http || package.name.as_str() == "api", "{} must not speak HTTP", package.name);
     }
 }
+
+#[test]
+fn nothing_that_looks_back_or_imagines_can_write() {
+    let replay = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../replay/src");
+    let imagining = std::fs::read_dir(replay.join("what_if")).expect("what-if has its folder");
+    let files = imagining.map(|file| file.expect("a folder that can be read").path());
+    let looking = ["what_if.rs", "diff.rs", "difference.rs", "question.rs", "play.rs", "as_of.rs"];
+    for file in files.chain(looking.map(|name| replay.join(name))) {
+        let text = std::fs::read_to_string(&file).expect("a source that can be read");
+        assert!(!text.contains("Journal") && !text.contains("journal::"), "{} must not hold a journal", file.display());
+    }
+}

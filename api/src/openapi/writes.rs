@@ -17,6 +17,7 @@ use crate::routes::write::ratings::{
     VerifyBody,
 };
 use crate::routes::write::rosters::{ChangeDutyBody, ConfirmRosterBody, PostRosterBody};
+use crate::routes::write::what_if::WhatIfBody;
 use domain::case::Action;
 use serde_json::{Map, Value, json};
 use utoipa::PartialSchema;
@@ -125,11 +126,44 @@ pub(super) fn paths() -> Map<String, Value> {
     paths.insert("/api/v1/certificate-libraries/{library}/actions/import".to_owned(), json!({ "post": import() }));
     paths.insert("/api/v1/cases/{id}/materials".to_owned(), json!({ "post": attach() }));
     paths.insert("/api/v1/exports".to_owned(), json!({ "post": export() }));
+    paths.extend(what_ifs());
     paths.insert("/api/v1/cases/{id}/materials/{material}".to_owned(), json!({ "get": paper() }));
     paths.insert("/api/v1/inspections/{id}/photos".to_owned(), json!({ "post": take_photo() }));
     paths.insert("/api/v1/inspections/{id}/photos/{photo}".to_owned(), json!({ "get": photo() }));
     paths.insert("/api/v1/cases/{id}/actions".to_owned(), json!({ "get": offers() }));
     paths
+}
+
+/// A what-if is handed in, asked for and called off; none of it is recorded.
+fn what_ifs() -> [(String, Value); 3] {
+    let job = |state: &str| {
+        json!({
+            "id": "01KH9Z7A000000000000000001", "submitted_at": "2026-02-13T09:00:00.000+08:00", "position": 612345,
+            "as_of": "2026-02-13T09:00:00.000+08:00", "state": state, "progress": {"cases": 2000, "of": 4120}
+        })
+    };
+    let mut done = job("done");
+    done["result"] = json!({
+        "scenario": "低保承诺 15 个工作日", "notes": [],
+        "cells": [{"cell": "/rows/item=FZ-001/on_time_promised/numerator", "before": 4101, "after": 3871}],
+        "outcomes": {
+            "actual": {"cases": 4120, "promise": {"in-time": 4101, "late": 19}},
+            "imagined": {"cases": 4120, "promise": {"in-time": 3871, "late": 249}, "late_at": {"public-notice": 180}}
+        },
+        "changed": 230, "changed_cases": [], "refused": 0, "not_redecided": 0
+    });
+    let submit =
+        Write::new("", "replay", "推演 Hand in a scenario; the answer is a job", job("open")).with::<WhatIfBody>();
+    let ask = "How far a what-if is, and its result; only whoever handed it in may know of it";
+    let cancel = Write::new("/{id}", "replay", "Call a what-if off; one that is done is forgotten", job("cancelled"));
+    let mut get = Write::new("/{id}", "replay", ask, done).operation();
+    get["parameters"].as_array_mut().into_iter().for_each(|parameters| parameters.truncate(1));
+    let path = |rest: &str| format!("/api/v1/replay/what-if{rest}");
+    [
+        (path(""), json!({ "post": submit.operation() })),
+        (path("/{id}"), json!({ "get": get })),
+        (path("/{id}/actions/cancel"), json!({ "post": cancel.operation() })),
+    ]
 }
 
 fn cases() -> Vec<Write> {

@@ -16,8 +16,10 @@ pub(crate) mod queue_stream;
 pub(crate) mod queues;
 pub(crate) mod ratings;
 pub(crate) mod reference;
+pub(crate) mod replay;
 pub(crate) mod reports;
 pub(crate) mod scores;
+pub(crate) mod screen;
 pub(crate) mod screen_stream;
 pub(crate) mod staffing;
 pub(crate) mod statistics;
@@ -31,6 +33,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(cases::get_case)
         .service(cases::list_cases)
         .service(cases::get_timeline)
+        .service(screen::get_screen)
         .service(events::case_events)
         .service(accesses::list_accesses)
         .service(certificates::case_certificates)
@@ -41,6 +44,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(queue_stream::queue_stream)
         .service(queues::get_queue)
         .service(queues::list_lights)
+        .service(replay::stream::replay_stream)
+        .service(replay::diff::get_diff)
         .service(statistics::get_processing_times)
         .service(statistics::get_satisfaction)
         .service(statistics::get_balance)
@@ -102,6 +107,7 @@ pub fn configure_outside(config: &mut ServiceConfig) {
     cases::list_cases,
     cases::get_case,
     cases::get_timeline,
+    screen::get_screen,
     events::case_events,
     accesses::list_accesses,
     certificates::case_certificates,
@@ -112,6 +118,8 @@ pub fn configure_outside(config: &mut ServiceConfig) {
     queues::get_queue,
     queue_stream::queue_stream,
     queues::list_lights,
+    replay::stream::replay_stream,
+    replay::diff::get_diff,
     statistics::get_processing_times,
     statistics::get_satisfaction,
     statistics::get_balance,

@@ -20,6 +20,7 @@ pub mod reference;
 pub mod request;
 pub mod rosters;
 pub mod service_points;
+pub mod what_if;
 
 use crate::auth::Caller;
 use crate::node::Node;
@@ -76,11 +77,14 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/certificates/{id}/actions/{action}", post().to(certificates::act))
         .route("/certificates/{id}/unmask", post().to(certificates::unmask))
         .route("/certificate-libraries/{library}/actions/{action}", post().to(libraries::act))
+        .route("/replay/what-if", post().to(what_if::submit))
+        .route("/replay/what-if/{id}", get().to(what_if::get))
+        .route("/replay/what-if/{id}/actions/cancel", post().to(what_if::cancel))
         .route("/stream-tickets", post().to(stream_ticket));
 }
 
 /// Every write below `/api/v1` that wants a token: method and path. `POST /progress` wants a receipt instead.
-pub const ROUTES: [(&str, &str); 40] = [
+pub const ROUTES: [(&str, &str); 43] = [
     ("POST", "/cases"),
     ("GET", "/cases/{id}/actions"),
     ("POST", "/cases/{id}/actions/{action}"),
@@ -120,6 +124,9 @@ pub const ROUTES: [(&str, &str); 40] = [
     ("POST", "/certificates/{id}/actions/{action}"),
     ("POST", "/certificates/{id}/unmask"),
     ("POST", "/certificate-libraries/{library}/actions/{action}"),
+    ("POST", "/replay/what-if"),
+    ("GET", "/replay/what-if/{id}"),
+    ("POST", "/replay/what-if/{id}/actions/cancel"),
     ("POST", "/stream-tickets"),
 ];
 

@@ -314,7 +314,7 @@ fn by_kind(counts: BTreeMap<(QueueKind, Light), u64>) -> BTreeMap<QueueKind, BTr
 
 impl Entries {
     /// Visits the work of an organisation and those under it, or all there is.
-    fn visit<'a>(
+    pub(super) fn visit<'a>(
         &'a self,
         root: Option<&OrganisationId>,
         reference: &Reference,

@@ -74,6 +74,28 @@ proptest! {
     }
 
     #[test]
+    fn a_tally_counts_what_the_lists_list(seed in 1_u64..) {
+        let state = fold(&history(seed, 40));
+        let today = day("2022-04-01");
+        let organisation = Some(id("361023"));
+        let (of_work, of_lights) = (
+            QueueQuery { organisation: organisation.clone(), ..QueueQuery::default() },
+            LightsQuery { organisation: organisation.clone(), light: None },
+        );
+        let page = state.page(&of_work, None, usize::MAX, &REFERENCE, today);
+        let lights = state.lights(&of_lights, None, usize::MAX, &REFERENCE, today);
+        let all = state.tally(&TallyQuery { organisation: organisation.clone(), item: None }, &REFERENCE, today);
+        prop_assert_eq!((&all.queues, &all.lights), (&page.counts, &lights.counts));
+        prop_assert_eq!(all.open, all.lights.values().sum::<u64>());
+
+        let item = page.rows.first().and_then(|row| row.item.clone());
+        let of_item = state.tally(&TallyQuery { organisation, item: item.clone() }, &REFERENCE, today);
+        let counted: u64 = of_item.queues.values().flat_map(std::collections::BTreeMap::values).sum();
+        let listed = page.rows.iter().filter(|row| item.is_none() || row.item == item).count();
+        prop_assert_eq!(counted, listed as u64);
+    }
+
+    #[test]
     fn looking_on_the_way_changes_nothing(seed in 1_u64..) {
         let facts = history(seed, 30);
         let mut looked_at = Queues::default();

@@ -10,6 +10,9 @@ use domain::fact::{Fact, Subject};
 use domain::ids::{CaseId, CertificateId, CommandId, EventId, InspectionId};
 use eventstore::{CommandDigest, EventStore, Expected, InMemory, PAGE_EVENTS_MAX, Position};
 use proptest::prelude::*;
+use replay::as_of::Past;
+use replay::case_index::CaseIndex;
+use replay::checkpoint::Checkpoints;
 use replay::history::History;
 use replay::journal::{Append, Journal, NewFact};
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,6 +74,11 @@ impl Log {
         self.journal.history()
     }
 
+    /// Lets the clock of the log stand at this moment.
+    pub fn set_now(&mut self, now: DateTime<Utc>) {
+        self.now = now;
+    }
+
     pub async fn add(&mut self, steps: &[Step]) {
         for step in steps {
             let (subject, event) = self.chosen(step);
@@ -81,6 +89,10 @@ impl Log {
     }
 
     pub async fn append(&mut self, subject: Subject, event: Event, occurred_at: DateTime<Utc>) {
+        self.append_by(subject, event, occurred_at, &clerk()).await;
+    }
+
+    pub async fn append_by(&mut self, subject: Subject, event: Event, occurred_at: DateTime<Utc>, by: &Actor) {
         self.appended += 1;
         let id = Ulid::from(u128::from(self.appended));
         let fact = NewFact { id: EventId(id), occurred_at, labels: Vec::new(), event };
@@ -88,7 +100,7 @@ impl Log {
             command: CommandId(id),
             digest: CommandDigest([0; 16]),
             now: self.now,
-            by: clerk(),
+            by: by.clone(),
             correlation: id,
             causation: None,
             guards: Vec::new(),
@@ -110,6 +122,24 @@ impl Log {
             (true, false, true) => (subject, fixture("case-received", step.organisation)),
             _ => (subject, event),
         }
+    }
+}
+
+/// A log with everything needed to look at its past, the index knowing all of it.
+pub struct Looking {
+    pub log: Log,
+    pub past: Past,
+    _directory: tempfile::TempDir,
+}
+
+impl Looking {
+    pub async fn at(log: Log) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let history = log.history().clone();
+        let checkpoints = Checkpoints::new(directory.path().join("checkpoints"), history.clone());
+        let index = CaseIndex::open(directory.path()).unwrap();
+        index.take_in(&facts(&history).await).unwrap();
+        Self { log, past: Past::new(history, checkpoints, index), _directory: directory }
     }
 }
 

@@ -385,7 +385,7 @@ async fn past_file(node: &Node, caller: &Caller, id: CaseId, at: &Standing) -> R
 
 /// # Errors
 /// There is no such case, or the caller may not know of it.
-pub(super) async fn visible(node: &Node, caller: &Caller, id: CaseId) -> Result<(), Problem> {
+pub(crate) async fn visible(node: &Node, caller: &Caller, id: CaseId) -> Result<(), Problem> {
     rights::sees_cases(caller)?;
     let views = &node.reads.views;
     let open = views.live().read(|views| views.queues.state.case(id).map(|file| Concerned::by(&file.case)));

@@ -455,21 +455,23 @@ pub async fn actions(
     let reference = node.reference.now();
     let now = node.clock.now().max(loaded.recorded_at.unwrap_or_default());
     let context = Context { now, occurred_at: now, actor: &caller.actor, reference: &reference.reference };
-    let mut offers = Offers {
-        id: id.to_string(),
-        version: loaded.version,
-        position: loaded.position,
-        actions: Vec::new(),
-        refused: Vec::new(),
-    };
-    for offer in loaded.state.actions(&context) {
+    let (actions, refused) = offers(&loaded.state, &context);
+    let offers = Offers { id: id.to_string(), version: loaded.version, position: loaded.position, actions, refused };
+    Ok(HttpResponse::Ok().insert_header(("position", offers.position)).json(offers))
+}
+
+/// What somebody may do with a case, and what a rule refuses.
+#[must_use]
+pub fn offers(case: &Case, context: &Context<'_>) -> (Vec<Offer>, Vec<Refusal>) {
+    let (mut actions, mut refused) = (Vec::new(), Vec::new());
+    for offer in case.actions(context) {
         let [action, label_zh, label_en] = offer.action.names();
         match (offer.allowed, acts::body_of(offer.action)) {
             (Ok(()), Some(body)) => {
                 let body_schema = with_envelope(&(body.schema)());
-                offers.actions.push(Offer { action, label_zh, label_en, body_schema });
+                actions.push(Offer { action, label_zh, label_en, body_schema });
             }
-            (Err(rule), Some(_)) => offers.refused.push(Refusal {
+            (Err(rule), Some(_)) => refused.push(Refusal {
                 action,
                 label_zh,
                 label_en,
@@ -481,7 +483,7 @@ pub async fn actions(
             (_, None) => (),
         }
     }
-    Ok(HttpResponse::Ok().insert_header(("position", offers.position)).json(offers))
+    (actions, refused)
 }
 
 /// Adds to a body's description what may stand in every body.

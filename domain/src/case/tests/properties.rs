@@ -2,7 +2,7 @@
 
 use super::story::*;
 use crate::actor::{Actor, Role};
-use crate::case::{Case, CaseCommand, Phase, duties};
+use crate::case::{Again, Case, CaseCommand, Phase, duties};
 use crate::decider::Decider;
 use crate::due::{due, next_due};
 use crate::event::CaseEvent;
@@ -217,6 +217,12 @@ fn live(tries: &[Try]) -> Result<History, TestCaseError> {
             let moved =
                 matches!(decided.first(), Some(CaseEvent::DeemedAcceptanceReversed(_) | CaseEvent::CaseAccepted(_)));
             prop_assert!(decided.is_empty() || moved || story.case.phase == Phase::Unopened, "{command:?}: {rule}");
+        }
+        let told: Vec<&CaseEvent> = decided.iter().collect();
+        if let Again::Act(again) | Again::Rule(again) = story.case.again(&told, by) {
+            prop_assert_eq!(story.asked_of(occurred_at, by, &again), Ok(decided.clone()), "read back as {:?}", again);
+        } else {
+            prop_assert!(decided.is_empty(), "{command:?} is not read back from {decided:?}");
         }
         for event in decided {
             story.take(&event, occurred_at, by);

@@ -3,8 +3,12 @@
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use clap::{Args, Parser, Subcommand};
 use domain::ids::{CaseId, ItemId, OrganisationId, SourceName};
+use projections::processing_times::Cohort;
+use projections::scope::Attribution;
 use replay::export::{Format, Profile};
 use replay::moment::Basis;
+use serde::de::DeserializeOwned;
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -36,6 +40,10 @@ pub(crate) enum Verb {
     Rebuild(Rebuild),
     /// Print a view as it stood at an earlier moment
     AsOf(AsOf),
+    /// Print what changed between two moments, and which events did it; exit 1 if anything did
+    Diff(Diff),
+    /// Fold history under changed rules or edited events, and print actual beside imagined
+    WhatIf(WhatIf),
     /// Walk the whole log: contiguity, checksums, decodability, both copies and the index
     Verify,
 }
@@ -161,6 +169,81 @@ pub(crate) struct AsOf {
     /// `queues`, `processing-times`, `satisfaction`, `balance`, `halls`, `certificate-free`, `reference`, or `case:<id>`
     #[arg(value_name = "VIEW")]
     pub(crate) view: ViewName,
+    #[command(flatten)]
+    pub(crate) ask: Ask,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// The earlier moment (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: DateTime<FixedOffset>,
+    /// The later moment (RFC 3339); it may be the same one on the other basis
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: DateTime<FixedOffset>,
+    /// The basis of the earlier moment
+    #[arg(long, value_name = "BASIS", default_value_t = Basis::Recorded)]
+    pub(crate) from_basis: Basis,
+    /// The basis of the later moment; `effective` is what is known now
+    #[arg(long, value_name = "BASIS", default_value_t = Basis::Recorded)]
+    pub(crate) to_basis: Basis,
+    /// `queues`, `processing-times`, `satisfaction`, `balance`, `oversight`, or `case:<id>`
+    #[arg(value_name = "VIEW")]
+    pub(crate) view: ViewName,
+    #[command(flatten)]
+    pub(crate) ask: Ask,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WhatIf {
+    /// What is otherwise: a scenario, as docs/scenarios.md describes it
+    #[arg(value_name = "SCENARIO.toml")]
+    pub(crate) scenario: PathBuf,
+    /// `processing-times`, `queues`, `satisfaction`, `balance`, `oversight`, or `case:<id>`
+    #[arg(value_name = "VIEW")]
+    pub(crate) view: ViewName,
+    /// As recorded by this moment (RFC 3339) [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<DateTime<FixedOffset>>,
+    #[command(flatten)]
+    pub(crate) ask: Ask,
+}
+
+/// What a view is asked.
+#[derive(Debug, Args)]
+pub(crate) struct Ask {
+    /// Tell figures apart by these, such as `item_version,step`
+    #[arg(long, value_name = "DIMENSIONS", value_delimiter = ',')]
+    pub(crate) group_by: Vec<String>,
+    /// Only this item
+    #[arg(long, value_name = "ID")]
+    pub(crate) item: Option<ItemId>,
+    /// Only this organisation and those under it
+    #[arg(long, value_name = "CODE")]
+    pub(crate) org: Option<OrganisationId>,
+    /// Only what counts from this day on
+    #[arg(long, value_name = "DATE")]
+    pub(crate) days_from: Option<NaiveDate>,
+    /// Only what counts before this day
+    #[arg(long, value_name = "DATE")]
+    pub(crate) days_to: Option<NaiveDate>,
+    /// `finished` or `accepted`: which day of a case counts
+    #[arg(long, value_name = "COHORT", default_value = "finished")]
+    pub(crate) cohort: Word<Cohort>,
+    /// `intake`, `handling`, `deciding` or `delivering`: which organisation a case belongs to
+    #[arg(long, value_name = "RULE", default_value = "deciding")]
+    pub(crate) attribution: Word<Attribution>,
+}
+
+/// One of an enumeration's words.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Word<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromStr for Word<T> {
+    type Err = serde_json::Error;
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        serde_json::from_value(serde_json::Value::from(word)).map(Self)
+    }
 }
 
 /// A view by its name on the command line.
@@ -178,6 +261,15 @@ impl FromStr for ViewName {
         match name.strip_prefix("case:") {
             Some(id) => Ok(Self::Case(id.parse()?)),
             None => Ok(Self::Projection(name.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for ViewName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Case(case) => write!(f, "case:{case}"),
+            Self::Projection(name) => f.write_str(name),
         }
     }
 }

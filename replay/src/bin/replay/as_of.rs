@@ -23,8 +23,9 @@ use projections::rating_windows::RatingWindows;
 use projections::reference::ReferenceData;
 use projections::satisfaction::{Satisfaction, SatisfactionDimension, SatisfactionQuery};
 use projections::scope::{Attribution, Month, Period, Source};
-use replay::as_of::as_of as fold_as_of;
+use replay::as_of::{Past, as_of as fold_as_of};
 use replay::moment::{Moment, Slice};
+use replay::question::Asked;
 use replay::view::{AnyView, View};
 use replay::views::Views;
 use serde::Serialize;
@@ -48,6 +49,15 @@ pub(crate) async fn as_of(data: &Data, wanted: AsOf) -> Result<Outcome, Failure>
     let slice = opened.history.slice(moment).await.map_err(|why| unreadable(why.into()))?;
     let state = match &wanted.view {
         ViewName::Case(case) => case_as_of(&opened, *case, &slice).await?,
+        ViewName::Projection(name) if wanted.ask.is_narrower() => {
+            let question = wanted.ask.question(name)?;
+            let index = data.empty_index()?;
+            let past = Past::new(opened.history.clone(), opened.checkpoints.clone(), index.index.clone());
+            let asked = Asked::at(question.view, &past, &slice).await.map_err(unreadable)?;
+            let reference = past.view::<ReferenceData>(&slice).await.map_err(unreadable)?;
+            let answer = asked.answer(&question, &reference.state.reference, at);
+            answer.map_err(|why| Failure::new("cannot answer").because(why))?
+        }
         ViewName::Projection(name) => projection_as_of(&opened, name, &slice, at).await?,
     };
     let shown_at = at.with_timezone(&zone::fuzhou()).to_rfc3339();

@@ -1,11 +1,14 @@
 //! The data directory: where everything of one city lies.
 
+use crate::check::unreadable;
 use crate::failure::Failure;
+use crate::meter::Meter;
 use eventstore::{EventStore, Head, OpenError, Options, Sled};
-use replay::case_index::CaseIndex;
+use replay::case_index::{CaseIndex, IndexError};
 use replay::checkpoint::Checkpoints;
 use replay::history::History;
 use replay::layout::Layout;
+use replay::pages::Pages;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -71,6 +74,30 @@ impl Data {
         let directory = tempfile::tempdir().map_err(failed)?;
         fs::copy(&file, CaseIndex::file(directory.path())).map_err(failed)?;
         Ok(Some(borrowed(directory)?))
+    }
+
+    /// Returns an index that knows the whole log: a copy of the one that is there, brought to the end.
+    pub(crate) async fn whole_index(&self, opened: &Opened) -> Result<BorrowedIndex, Failure> {
+        let borrowed = match self.borrow_index()? {
+            Some(borrowed) => borrowed,
+            None => self.empty_index()?,
+        };
+        let failed = |why| Failure::new("cannot use the case index").because(why);
+        borrowed.index.align(&opened.history).await.map_err(failed)?;
+        let (after, head) = (borrowed.index.position(), opened.head.position);
+        if after < head {
+            let meter = Meter::new("indexing", "events", head.0 - after.0);
+            let pages = Pages::between(&opened.history, after, head);
+            let index = borrowed.index.clone();
+            let filled = pages.fold_into(Ok(()), move |filled: &mut Result<(), IndexError>, facts| {
+                if filled.is_ok() {
+                    *filled = index.take_in(facts);
+                    meter.at(facts.last().map_or(0, |fact| fact.position - after.0));
+                }
+            });
+            filled.await.map_err(unreadable)?.map_err(failed)?;
+        }
+        Ok(borrowed)
     }
 
     /// Returns an empty index, to be filled and compared.

@@ -4,11 +4,13 @@ mod arguments;
 mod as_of;
 mod check;
 mod data;
+mod diff;
 mod export;
 mod failure;
 mod legacy;
 mod meter;
 mod process_map;
+mod what_if;
 
 use arguments::{Arguments, Verb};
 use clap::Parser as _;
@@ -57,6 +59,8 @@ async fn run(arguments: Arguments) -> Result<Outcome, Failure> {
         Verb::ProcessMap(wanted) => process_map::process_map(&data, wanted).await,
         Verb::Rebuild(rebuild) => check::rebuild(&data, rebuild).await,
         Verb::AsOf(as_of) => as_of::as_of(&data, as_of).await,
+        Verb::Diff(wanted) => diff::diff(&data, wanted).await,
+        Verb::WhatIf(wanted) => what_if::what_if(&data, wanted).await,
         Verb::Verify => check::verify(&data).await,
     }
 }
