@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Secret};
 use crate::data_share::DataShare;
 use crate::execute::Executor;
+use crate::forms::Forms;
 use crate::limits::{Limits, NoSuchRoute};
 use crate::papers::Papers;
 use crate::problem::{self, Kind, Problem};
@@ -57,6 +58,8 @@ pub struct Node {
     pub papers: Papers,
     /// The city's data.
     pub data_share: DataShare,
+    /// The schemas of electronic forms.
+    pub forms: Forms,
     /// The views at the end of the log.
     pub live: Arc<Live>,
     /// What decisions rely on.
@@ -188,6 +191,7 @@ impl Node {
             vault,
             papers,
             data_share,
+            forms: Forms::default(),
             live,
             reference,
             executor,

@@ -66,6 +66,7 @@ const READS: [&str; 51] = [
     "/process-map",
     "/items",
     "/items/FZ-001",
+    "/items/FZ-001/guide",
     "/organisations",
     "/regions",
     "/policies",
@@ -694,4 +695,78 @@ async fn who_looked_at_whose_data_is_told_with_what_for_and_how_much() {
     assert_eq!(looks(&city.token_for("clerk", HALL, "another"), "days=90").await.len(), 0);
     city.get(&clerk, &format!("/accesses?case={case}")).await.refused(403, "forbidden");
     city.get(&city.resident(), &format!("/accesses?case={case}")).await.refused(404, "not-found");
+}
+
+fn item_ids(list: &Value) -> Vec<&str> {
+    list["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect()
+}
+
+#[actix_web::test]
+async fn items_are_found_by_name_pinyin_department_and_element() {
+    let city = City::new().await;
+    let clerk = city.token("clerk", HALL);
+    for sought in ["dbbz", "dibao", "%E4%BD%8E%E4%BF%9D", "fz-001"] {
+        let found = city.get(&clerk, &format!("/items?q={sought}")).await.ok();
+        assert!(item_ids(&found).contains(&DIBAO), "{sought}: {found}");
+    }
+    let civil = city.get(&clerk, "/items?q=minzheng&limit=500").await.ok();
+    let by_name = city.get(&clerk, "/items?department=%E6%B0%91%E6%94%BF&limit=500").await.ok();
+    assert!(
+        !item_ids(&by_name).is_empty() && item_ids(&by_name).iter().all(|id| item_ids(&civil).contains(id)),
+        "{civil}"
+    );
+    for (question, count) in
+        [("batch=1", 22), ("batch=2", 31), ("batch=3", 19), ("certificate_free=true", 19), ("q=nosuchthing", 0)]
+    {
+        let found = city.get(&clerk, &format!("/items?limit=500&{question}")).await.ok();
+        assert_eq!(item_ids(&found).len(), count, "{question}");
+    }
+    let page = city.get(&clerk, "/items?batch=2&kind=promise&limit=2").await.ok();
+    let cursor = page["next_cursor"].as_str().unwrap();
+    let next = city.get(&clerk, &format!("/items?batch=2&kind=promise&limit=2&cursor={cursor}")).await.ok();
+    assert!(item_ids(&page).last() < item_ids(&next).first(), "{page} {next}");
+    for wrong in ["batch=0", "kind=slow", "authority=borrowed", "appointment=maybe", "intake_level=moon"] {
+        city.get(&clerk, &format!("/items?{wrong}")).await.refused(400, "invalid-parameter");
+    }
+}
+
+#[actix_web::test]
+async fn lists_of_appointment_items_begin_in_2021() {
+    let city = City::new().await;
+    let clerk = city.token("clerk", HALL);
+    let now = city.get(&clerk, "/items?appointment=true&limit=500").await.ok();
+    assert_eq!(item_ids(&now).len(), 54, "{now}");
+    let served_late = city.get(&clerk, "/items?after_hours=true&limit=500").await.ok();
+    assert_eq!(item_ids(&served_late).len(), 44, "{served_late}");
+}
+
+#[actix_web::test]
+async fn a_guide_tells_what_to_bring_in_a_situation() {
+    let city = City::new().await;
+    let resident = city.resident();
+    let codes = |guide: &Value, list: &str| -> Vec<String> {
+        guide[list].as_array().unwrap().iter().map(|paper| paper["code"].as_str().unwrap().to_owned()).collect()
+    };
+    let guide = city.get(&resident, "/items/FZ-001/guide").await.ok();
+    assert_eq!(guide["time"]["promised_zh"], "18个工作日");
+    assert_eq!(codes(&guide, "bring"), ["AUTH"]);
+    assert!(codes(&guide, "need_not_bring").contains(&"ID".to_owned()));
+    assert_eq!(codes(&guide, "only_in_situations"), ["DIAG", "AGID"]);
+    assert_eq!(guide["form"]["version"], 1);
+
+    let by_proxy = city.get(&resident, "/items/FZ-001/guide?situation=PROXY").await.ok();
+    assert_eq!(codes(&by_proxy, "bring"), ["AUTH", "AGID"]);
+    assert_eq!(by_proxy["bring"][1]["situation"]["name_zh"], "由他人代办");
+    city.get(&resident, "/items/FZ-001/guide?situation=MOON").await.refused(400, "invalid-parameter");
+
+    let before = city.get(&resident, "/items/FZ-001/guide?version=1").await.ok();
+    assert_eq!((&before["time"]["promised_zh"], &before["in_force"]), (&json!("32个工作日"), &json!(false)));
+    city.get(&resident, "/items/FZ-001/guide?version=9").await.refused(404, "not-found");
+    city.get(&resident, "/items/FZ-404/guide").await.refused(404, "not-found");
+    let etag = city.get(&resident, "/items/FZ-001/guide").await.header("etag").to_owned();
+    let again = TestRequest::get()
+        .uri("/api/v1/items/FZ-001/guide")
+        .insert_header(("authorization", format!("Bearer {resident}")))
+        .insert_header(("if-none-match", etag));
+    assert_eq!(city.send(again).await.status, StatusCode::NOT_MODIFIED);
 }

@@ -410,6 +410,53 @@ async fn administrators_publish_what_the_city_goes_by() {
 }
 
 #[actix_web::test]
+async fn a_form_is_checked_by_the_items_schema_and_its_version_kept() {
+    let city = City::new().await;
+    let clerk = city.token("clerk", HALL);
+    let mut body = application();
+    body["form"] = json!({"household_size": 0, "housing": NAME, "pets": 2});
+    let refused = city.post(&clerk, "/cases", body.clone()).await.refused(422, "invalid-content");
+    let pointers: Vec<_> =
+        refused["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect();
+    for pointer in ["/form/household_size", "/form/housing", "/form/pets", "/form/reason"] {
+        assert!(pointers.contains(&pointer), "{refused}");
+    }
+    assert!(!refused.to_string().contains(NAME), "{refused}");
+
+    body["form"] = json!({"reason": "因病致贫", "household_size": 2});
+    body["situations"] = json!(["MEDICAL"]);
+    let opened = city.post(&clerk, "/cases", body.clone()).await.ok();
+    city.caught_up().await;
+    let shown = city.get(&clerk, &format!("/cases/{}", opened["id"].as_str().unwrap())).await.ok();
+    let application = &shown["application"];
+    assert_eq!((&application["form_version"], &application["situations"]), (&json!(1), &json!(["MEDICAL"])), "{shown}");
+    assert!(!shown.to_string().contains("因病致贫"), "{shown}");
+
+    body["situations"] = json!(["MOON"]);
+    city.post(&clerk, "/cases", body.clone()).await.against("unknown-situation");
+    (body["item"], body["situations"]) = ("FZ-013".into(), json!([]));
+    city.post(&clerk, "/cases", body).await.refused(422, "invalid-content");
+}
+
+#[actix_web::test]
+async fn an_item_with_a_form_that_nothing_can_be_checked_by_is_not_published() {
+    let city = City::new().await;
+    let reference = city.node.reference.now();
+    let version = reference.reference.catalogue.get(&DIBAO.parse().unwrap()).unwrap().latest().unwrap();
+    let mut item = json!({"item": "FZ-101", "valid_from": "2026-03-01", "definition": version.definition});
+    item["definition"]["form"]["schema"]["properties"]["reason"]["type"] = "words".into();
+    let admin = city.token("admin", CITY);
+    let refused = city.post(&admin, "/items", item.clone()).await.refused(422, "invalid-content");
+    assert_eq!(refused["errors"][0]["pointer"], "/definition/form/schema/properties/reason/type");
+    item["definition"]["form"]["schema"]["properties"]["reason"]["type"] = "string".into();
+    item["definition"]["promised_limit"] = json!({"days": 40, "unit": "natural"});
+    item["definition"]["legal_limit"] = json!({"days": 20, "unit": "working"});
+    city.post(&admin, "/items", item.clone()).await.against("promise-longer-than-law");
+    item["definition"]["promised_limit"]["days"] = 28.into();
+    city.post(&admin, "/items", item).await.ok();
+}
+
+#[actix_web::test]
 async fn the_wrong_rating_code_opens_nothing() {
     let city = City::new().await;
     let case = city.accepted().await;

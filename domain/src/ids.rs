@@ -209,6 +209,10 @@ id! {
     text MaterialCode, 32
 }
 id! {
+    /// A situation 办理情形 of an item, such as `PROXY`: some materials are needed only there.
+    text SituationCode, 32
+}
+id! {
     /// Where a history comes from: `own`, or the name of a legacy system.
     text SourceName, 64
 }

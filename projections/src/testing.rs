@@ -271,6 +271,8 @@ impl Life<'_> {
             beneficiaries: vec![],
             consent: None,
             form: None,
+            form_version: None,
+            situations: std::collections::BTreeSet::new(),
             intake: self.intake.clone(),
             handling: self.handled_elsewhere().unwrap_or_else(|| self.intake.clone()),
             deciding: self.deciding.clone(),

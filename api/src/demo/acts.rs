@@ -20,7 +20,8 @@ use domain::event::case::{
 use domain::event::evidence::DataShareOutcome;
 use domain::event::item::{Authority, Replacement};
 use domain::ids::{
-    CaseId, CertificateId, ExternalNumber, IdError, MaterialCode, OrganisationId, PaperId, StaffId, SubjectId,
+    CaseId, CertificateId, ExternalNumber, IdError, MaterialCode, OrganisationId, PaperId, SituationCode, StaffId,
+    SubjectId,
 };
 use domain::sealed::Sealed;
 use domain::zone::{Instant, day_of};
@@ -283,13 +284,19 @@ fn remedy() -> String {
     "可自收到决定之日起六十日内申请行政复议,或六个月内提起行政诉讼".to_owned()
 }
 
+/// Throws the situations of an item that hold for somebody who applies for oneself.
+pub(super) fn situations(item: &ItemVersion, dice: &mut Dice) -> BTreeSet<SituationCode> {
+    let possible = item.definition.situations.iter().filter(|situation| !situation.by_agent);
+    possible.filter(|_| dice.chance(0.1)).map(|situation| situation.code.clone()).collect()
+}
+
 /// Returns how the materials of an item are handed in by somebody who has them all.
 pub(super) fn materials(
     item: &ItemVersion,
-    dice: &mut Dice,
+    situations: &BTreeSet<SituationCode>,
     spared: &BTreeSet<MaterialCode>,
 ) -> Vec<MaterialPresented> {
-    let asked = item.definition.materials.iter().filter(|material| material.required || dice.chance(0.1));
+    let asked = item.definition.materials.iter().filter(|material| material.is_needed_in(situations));
     asked
         .filter(|material| !spared.contains(&material.code))
         .map(|material| MaterialPresented {

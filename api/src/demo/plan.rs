@@ -32,6 +32,9 @@ const ACROSS: f64 = 0.09;
 /// The share of residents who apply a second time elsewhere while the first application is still open.
 const TWICE: f64 = 0.006;
 
+/// What everybody writes into the form of an item.
+const FORM: &str = r#"{"reason":"申请人基本情况属实,特此申请"}"#;
+
 /// Items asked for more, or less, than others of their kind.
 const POPULAR: [(&str, f64); 12] = [
     ("FZ-001", 6.0),
@@ -207,6 +210,8 @@ impl<'a> Planner<'a> {
     ) -> Result<(u64, Arrival), DemoError> {
         let Visit { ordinal, at, case, resident, subject, item, way, intake, actor, channel, duplicate_of, mut dice } =
             visit;
+        let form = item.definition.form.as_ref();
+        let situations = acts::situations(&item, &mut dice);
         let spared = certificates::spared(&mut dice, &item, day);
         let submit = Submit {
             number: format!("{}{}{ordinal:06}", item.definition.basic_code, day.format("%Y%m%d")).parse()?,
@@ -228,10 +233,12 @@ impl<'a> Planner<'a> {
                 }),
                 Way::Window | Way::Online => None,
             },
-            form: Some(self.sealing.text(keys, &subject, case, "申请人基本情况属实,特此申请")?),
+            form: form.map(|_| self.sealing.text(keys, &subject, case, FORM)).transpose()?,
+            form_version: form.map(|form| form.version),
             intake,
             region: Some(resident.home.clone()),
-            materials: acts::materials(&item, &mut dice, &spared),
+            materials: acts::materials(&item, &situations, &spared),
+            situations,
             duplicate_of,
         };
         let known =

@@ -8,6 +8,7 @@ pub(crate) mod events;
 pub(crate) mod findings;
 pub(crate) mod halls;
 pub(crate) mod instruments;
+pub(crate) mod items;
 pub(crate) mod operation;
 pub(crate) mod oversight;
 pub(crate) mod process_map;
@@ -81,8 +82,9 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(halls::get_appointment)
         .service(statistics::get_certificate_free)
         .service(process_map::get_process_map)
-        .service(reference::list_items)
-        .service(reference::get_item)
+        .service(items::list_items)
+        .service(items::get_item)
+        .service(items::get_guide)
         .service(reference::list_organisations)
         .service(instruments::list_instruments)
         .service(instruments::get_instrument)
@@ -155,8 +157,9 @@ pub fn configure_outside(config: &mut ServiceConfig) {
     halls::get_appointment,
     statistics::get_certificate_free,
     process_map::get_process_map,
-    reference::list_items,
-    reference::get_item,
+    items::list_items,
+    items::get_item,
+    items::get_guide,
     reference::list_organisations,
     instruments::list_instruments,
     instruments::get_instrument,

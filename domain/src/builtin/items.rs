@@ -3,12 +3,12 @@
 use super::{BuiltIn, read};
 use crate::clock::{DayUnit, Limit};
 use crate::event::item::{
-    Authority, CaseKind, ClockStop, ItemDefinition, ItemPublished, Level, MaterialRequirement, RatingStage,
-    Replacement, SpecialProcedureRule, StepRule,
+    Authority, CaseKind, ClockStop, ElectronicForm, ItemDefinition, ItemPublished, Level, MaterialRequirement,
+    Question, RatingStage, Replacement, Situation, SpecialProcedureRule, StepRule, Wording,
 };
 use crate::event::{Event, ItemEvent};
 use crate::fact::Subject;
-use crate::ids::{ItemId, MaterialCode, StepCode};
+use crate::ids::{ItemId, MaterialCode, SituationCode, StepCode};
 use crate::sealed::PartyKind;
 use chrono::NaiveDate;
 use serde::Deserialize;
@@ -87,6 +87,53 @@ struct VersionData {
     steps: Vec<StepRule>,
 }
 
+/// What residents read of the items, and what forms they fill in.
+#[derive(Deserialize)]
+struct Elements {
+    situations: Vec<Situation>,
+    materials: Vec<MaterialElements>,
+    forms: Vec<Form>,
+    /// 咨询 and 监督: one number for the city.
+    hotline: String,
+    /// Since when the city has its lists of appointment and after-hours items.
+    lists_since: NaiveDate,
+    items: Vec<ItemElements>,
+}
+
+#[derive(Deserialize)]
+struct MaterialElements {
+    code: MaterialCode,
+    issuer_zh: String,
+    originals: u8,
+    copies: u8,
+    note_zh: String,
+    /// The situation in which it is needed, where it is not needed always.
+    #[serde(default)]
+    situation: Option<SituationCode>,
+}
+
+#[derive(Deserialize)]
+struct Form {
+    code: String,
+    schema: serde_json::Value,
+}
+
+#[derive(Deserialize)]
+struct ItemElements {
+    item: ItemId,
+    aliases: Vec<String>,
+    conditions: Vec<Wording>,
+    #[serde(default)]
+    legal_basis: Vec<String>,
+    #[serde(default)]
+    form: Option<String>,
+    online: bool,
+    by_post: bool,
+    visits: u8,
+    #[serde(default)]
+    questions: Vec<Question>,
+}
+
 /// 行政许可: items of this type fall under the Licensing Law.
 const LICENCE: &str = "01";
 
@@ -102,13 +149,14 @@ pub(super) fn departments() -> Vec<Department> {
 /// Returns every version of every item, as published on the day it came into force.
 pub(super) fn published() -> Vec<BuiltIn> {
     let CatalogueData { departments, materials, items } = catalogue();
+    let elements: Elements = read(include_str!("../../data/elements.json"));
     let versions = items.iter().flat_map(|item| item.versions.iter().map(move |version| (item, version)));
     let published = versions.map(|(item, version)| ItemPublished {
         item: item.item.clone(),
         version: version.version,
         valid_from: version.valid_from,
         valid_to: None,
-        definition: definition(item, version, &departments, &materials),
+        definition: elements.added_to(definition(item, version, &departments, &materials), &item.item),
     });
     let built_in = published.map(|published| BuiltIn {
         subject: Subject::Item(published.item.clone()),
@@ -130,11 +178,15 @@ fn definition(
     ItemDefinition {
         name_zh: item.name_zh.clone(),
         name_en: item.name_en.clone(),
+        aliases: Vec::new(),
         department_zh: department.map_or_else(String::new, |department| department.name_zh.clone()),
         department_en: department.map_or_else(String::new, |department| department.name_en.clone()),
         item_type: item.item_type.clone(),
         basic_code: item.basic_code.clone(),
+        legal_basis: Vec::new(),
+        joint_departments: Vec::new(),
         applicant_kinds: item.applicant_kinds.clone(),
+        conditions: Vec::new(),
         kind: item.kind,
         legal_limit: version.legal_days.map(working),
         promised_limit: version.promised_days.map(working),
@@ -144,7 +196,9 @@ fn definition(
         authority: version.authority,
         cross_township: version.cross_township,
         certificate_free: item.certificate_free,
+        situations: Vec::new(),
         materials,
+        form: None,
         special_procedures: item.special_procedures.clone(),
         steps: if version.steps.is_empty() { usual_steps(item.kind, version) } else { version.steps.clone() },
         rating_stages: item.rating_stages.clone(),
@@ -158,7 +212,16 @@ fn definition(
         same_person_allowed: item.same_person_allowed,
         commitment_allowed,
         appointment: item.appointment,
+        appointment_since: None,
         after_hours: item.after_hours,
+        after_hours_since: None,
+        online: false,
+        by_post: false,
+        visits: None,
+        fees: Vec::new(),
+        inquiry_phone: None,
+        complaint_phone: None,
+        questions: Vec::new(),
         retention: item.retention.clone(),
         rules_source: item.rules_source.clone(),
     }
@@ -176,10 +239,57 @@ fn material(code: &str, known: &[Material]) -> Option<MaterialRequirement> {
         name_zh: material.name_zh.clone(),
         name_en: material.name_en.clone(),
         required: bare == code,
+        situation: None,
         tolerant: material.tolerant,
         replaceable_by: material.replaceable_by,
         replacement_zh: material.replacement_zh.clone(),
+        issuer_zh: String::new(),
+        originals: 0,
+        copies: 0,
+        note_zh: String::new(),
     })
+}
+
+impl Elements {
+    /// Adds to an item's rules what residents read of it.
+    fn added_to(&self, rules: ItemDefinition, item: &ItemId) -> ItemDefinition {
+        let Some(own) = self.items.iter().find(|own| own.item == *item) else { return rules };
+        let materials: Vec<_> = rules.materials.into_iter().map(|material| self.material(material)).collect();
+        let arises = |situation: &&Situation| {
+            materials.iter().any(|material| material.situation.as_ref() == Some(&situation.code))
+        };
+        let form = own.form.as_ref().and_then(|code| self.forms.iter().find(|form| form.code == *code));
+        let hotline = Some(self.hotline.clone());
+        ItemDefinition {
+            aliases: own.aliases.clone(),
+            legal_basis: own.legal_basis.clone(),
+            conditions: own.conditions.clone(),
+            situations: self.situations.iter().filter(arises).cloned().collect(),
+            materials,
+            form: form.map(|form| ElectronicForm { version: 1, schema: form.schema.clone() }),
+            appointment_since: rules.appointment.then_some(self.lists_since),
+            after_hours_since: rules.after_hours.then_some(self.lists_since),
+            online: own.online,
+            by_post: own.by_post,
+            visits: Some(own.visits),
+            inquiry_phone: hotline.clone(),
+            complaint_phone: hotline,
+            questions: own.questions.clone(),
+            ..rules
+        }
+    }
+
+    fn material(&self, rules: MaterialRequirement) -> MaterialRequirement {
+        let Some(own) = self.materials.iter().find(|own| own.code == rules.code) else { return rules };
+        MaterialRequirement {
+            situation: own.situation.clone().filter(|_| !rules.required),
+            issuer_zh: own.issuer_zh.clone(),
+            originals: own.originals,
+            copies: own.copies,
+            note_zh: own.note_zh.clone(),
+            ..rules
+        }
+    }
 }
 
 /// The usual way of an item without a step model of its own. The budgets add up to what is promised.

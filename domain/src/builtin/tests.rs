@@ -123,6 +123,19 @@ fn nothing_of_the_catalogue_is_lost_on_the_way() {
 }
 
 #[test]
+fn what_is_needed_sometimes_says_when() {
+    for (id, _, item) in versions() {
+        for material in &item.materials {
+            assert_eq!(material.situation.is_none(), material.required, "{id} {}", material.code);
+            assert!(!material.issuer_zh.is_empty(), "{id} {}", material.code);
+        }
+        let form = item.materials.iter().any(|material| material.code.as_str() == "FORM");
+        assert_eq!(item.form.is_some(), form, "{id}");
+        assert!(!item.aliases.is_empty() && !item.conditions.is_empty(), "{id}");
+    }
+}
+
+#[test]
 fn the_steps_of_a_promise_add_up_to_it() {
     for (id, version, item) in versions() {
         let running = item.steps.iter().filter(|step| !step.before_acceptance);

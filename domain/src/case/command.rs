@@ -9,11 +9,12 @@ use crate::event::case::{
     MaterialPresented, Missing, RevocationKind, StepOutcome, Threshold, WarnedClock,
 };
 use crate::ids::{
-    CaseId, EventId, ExternalNumber, ItemId, MaterialCode, OrganisationId, RegionCode, SourceName, StaffId, StepCode,
-    SubjectId,
+    CaseId, EventId, ExternalNumber, ItemId, MaterialCode, OrganisationId, RegionCode, SituationCode, SourceName,
+    StaffId, StepCode, SubjectId,
 };
 use crate::sealed::{Party, Sealed};
 use chrono::NaiveDate;
+use std::collections::BTreeSet;
 
 /// T1 申请.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +37,10 @@ pub struct Submit {
     pub consent: Option<Consent>,
     /// The form, sealed.
     pub form: Option<Sealed>,
+    /// The version of the item's electronic form that the caller checked it by.
+    pub form_version: Option<u32>,
+    /// 办理情形 that hold, besides those that are plain from the application.
+    pub situations: BTreeSet<SituationCode>,
     /// Where it is handed in.
     pub intake: OrganisationId,
     /// 申请人行政区划.

@@ -14,7 +14,7 @@ use crate::event::CaseEvent;
 use crate::event::case::*;
 use crate::event::item::{Authority, Level, MaterialRequirement, Replacement};
 use crate::event::organisation::OrganisationKind;
-use crate::ids::{ExternalNumber, MaterialCode, OrganisationId, RegionCode};
+use crate::ids::{ExternalNumber, MaterialCode, OrganisationId, RegionCode, SituationCode};
 use crate::organisation::Organisations;
 use crate::region;
 use crate::sealed::Sealed;
@@ -64,6 +64,17 @@ fn may_apply(submit: &Submit, version: &ItemVersion, context: &Context<'_>) -> R
     for material in &submit.materials {
         requirement(version, &material.code)?;
     }
+    let definition = &version.definition;
+    let is_known = |code: &SituationCode| definition.situations.iter().any(|situation| situation.code == *code);
+    if let Some(unknown) = submit.situations.iter().find(|code| !is_known(code)) {
+        return Err(Rejection::UnknownSituation(unknown.clone()));
+    }
+    // The form was checked at the door, by the catalogue as it stood then; a case keeps the form in force.
+    match (submit.form_version, &definition.form) {
+        (Some(_), None) => return Err(Rejection::NoForm),
+        (Some(checked), Some(form)) if checked != form.version => return Err(Rejection::FormOutdated(form.version)),
+        (Some(_) | None, Some(_) | None) => (),
+    }
     let parties = std::iter::once(&submit.applicant).chain(&submit.agent);
     let is_party = |subject| parties.into_iter().any(|party| party.subject == subject);
     match actor.role {
@@ -94,6 +105,8 @@ fn submitted(submit: &Submit, version: &ItemVersion, context: &Context<'_>) -> R
         beneficiaries: submit.beneficiaries.clone(),
         consent: submit.consent.clone(),
         form: submit.form.clone(),
+        form_version: submit.form_version,
+        situations: situations(submit, version),
         intake: submit.intake.clone(),
         deciding: organisations.deciding_for(version, &handling),
         handling,
@@ -102,6 +115,12 @@ fn submitted(submit: &Submit, version: &ItemVersion, context: &Context<'_>) -> R
         duplicate_of: submit.duplicate_of,
         anomalies,
     })
+}
+
+/// What the applicant chose, and what is plain from the application.
+fn situations(submit: &Submit, version: &ItemVersion) -> BTreeSet<SituationCode> {
+    let plain = version.definition.situations.iter().filter(|situation| situation.by_agent && submit.agent.is_some());
+    submit.situations.iter().chain(plain.map(|situation| &situation.code)).cloned().collect()
 }
 
 /// Who handles the case: the station where it handles its own items, else the hall of the applicant's own township.
@@ -339,7 +358,7 @@ impl Desk<'_> {
     /// What the item demands and nobody brought, and what the clerk names as missing besides.
     fn missing_materials(&self, named: &[MaterialCode]) -> Result<Vec<MaterialCode>, Rejection> {
         let asked_of_applicant = |material: &&MaterialRequirement| {
-            material.required
+            material.is_needed_in(&self.application.situations)
                 && !matches!(material.replaceable_by, Replacement::Internal | Replacement::Generated)
                 && !self.case.materials.contains_key(&material.code)
         };

@@ -2,7 +2,7 @@
 
 use super::Action;
 use crate::actor::Role;
-use crate::ids::{MaterialCode, StepCode};
+use crate::ids::{MaterialCode, SituationCode, StepCode};
 use chrono::NaiveDate;
 use std::fmt;
 
@@ -93,6 +93,12 @@ pub enum Rejection {
     CertificateOnlyDeclared,
     /// The city's data are asked about nobody who has no part in the case.
     DataShareAboutAnother,
+    /// No such situation of this item.
+    UnknownSituation(SituationCode),
+    /// The item version has no form to fill in.
+    NoForm,
+    /// The form was checked by another version than the one in force, which is this.
+    FormOutdated(u32),
     /// Required materials are not there.
     MaterialsIncomplete(Vec<MaterialCode>),
     /// These materials cannot be brought later.
@@ -264,6 +270,8 @@ impl Rejection {
             Self::CertificateNotYetValid(day) | Self::CertificateExpired(day) | Self::CertificateRevoked(day) => {
                 day.to_string()
             }
+            Self::UnknownSituation(code) => code.to_string(),
+            Self::FormOutdated(version) => version.to_string(),
             Self::MaterialsIncomplete(missing) | Self::NotTolerable(missing) => codes(missing),
             Self::NotYetLapsed(day) => day.to_string(),
             Self::UnknownStep(step)
@@ -324,6 +332,9 @@ impl Rejection {
             Self::CertificateNotCompared => ["certificate-not-compared", "上传的证照须先核对原件（C级）", "an uploaded certificate must be compared with the original first (C)"],
             Self::CertificateOnlyDeclared => ["certificate-only-declared", "自行填报的证照不能代替材料（D级）", "what its holder only declares stands for nothing (D)"],
             Self::DataShareAboutAnother => ["data-share-about-another", "不得查询与本办件无关人员的数据", "the data of somebody without a part in the case cannot be asked for"],
+            Self::UnknownSituation(_) => ["unknown-situation", "该事项没有这种办理情形", "the item has no such situation"],
+            Self::NoForm => ["no-form", "该事项没有电子表单", "the item has no electronic form"],
+            Self::FormOutdated(_) => ["form-outdated", "电子表单已更新，请按现行版本填写", "the form has changed, fill in version"],
             Self::MaterialsIncomplete(_) => ["materials-incomplete", "材料不齐全", "required materials are missing"],
             Self::NotTolerable(_) => ["not-tolerable", "该材料不可容缺", "these materials cannot be brought later"],
             Self::NothingToTolerate => ["nothing-to-tolerate", "材料齐全，无须容缺或承诺", "nothing is missing, accept normally"],

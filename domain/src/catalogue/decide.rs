@@ -1,10 +1,11 @@
 //! What may be asked of an item, and why it is refused.
 
 use super::{Item, ItemVersion};
+use crate::clock::{DayUnit, Limit};
 use crate::decider::{Context, Decider};
 use crate::event::ItemEvent;
 use crate::event::item::{ItemDefinition, ItemPublished, ItemWithdrawn};
-use crate::ids::{ItemId, MaterialCode, StepCode};
+use crate::ids::{ItemId, MaterialCode, SituationCode, StepCode};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -84,6 +85,23 @@ pub enum ItemRejection {
     /// Two materials share a code.
     #[error("the material code {0} is used twice")]
     MaterialCodeTwice(MaterialCode),
+    /// Two situations share a code.
+    #[error("the situation {0} is listed twice")]
+    SituationTwice(SituationCode),
+    /// A material is needed in a situation that the item does not list.
+    #[error("the material {0} belongs to a situation that the item does not list")]
+    MaterialWithoutSituation(MaterialCode),
+    /// What every situation needs belongs to none.
+    #[error("the material {0} is required always, so it belongs to no situation")]
+    RequiredAlwaysAndSometimes(MaterialCode),
+    /// Forms are counted from 1, and a changed one is another version.
+    #[error("the form has changed and becomes version {expected}, not {stated}")]
+    FormVersionNotNext {
+        /// The next number.
+        expected: u32,
+        /// The number given.
+        stated: u32,
+    },
     /// Two special procedures share a name.
     #[error("the special procedure {0} is listed twice")]
     ProcedureTwice(String),
@@ -119,8 +137,7 @@ fn flaw(definition: &ItemDefinition) -> Option<ItemRejection> {
 
 fn limit_flaw(definition: &ItemDefinition) -> Option<ItemRejection> {
     if let (Some(promised), Some(legal)) = (definition.promised_limit, definition.legal_limit)
-        && promised.unit == legal.unit
-        && legal.days < promised.days
+        && is_longer(promised, legal)
     {
         return Some(ItemRejection::PromiseLongerThanLaw);
     }
@@ -139,14 +156,39 @@ fn limit_flaw(definition: &ItemDefinition) -> Option<ItemRejection> {
         .then_some(ItemRejection::StepsLongerThanPromise { budget, promised: promised.days })
 }
 
+/// Days of one kind are compared as they are. Of two kinds, by ordinary weeks: five working days are seven natural ones.
+fn is_longer(promised: Limit, legal: Limit) -> bool {
+    let sevenths_of_a_working_week = |limit: Limit| match limit.unit {
+        DayUnit::Working => u32::from(limit.days) * 7,
+        DayUnit::Natural => u32::from(limit.days) * 5,
+    };
+    sevenths_of_a_working_week(legal) < sevenths_of_a_working_week(promised)
+}
+
 fn code_flaw(definition: &ItemDefinition) -> Option<ItemRejection> {
     let mut steps = BTreeSet::new();
     if let Some(twice) = definition.steps.iter().find(|step| !steps.insert(&step.code)) {
         return Some(ItemRejection::StepCodeTwice(twice.code.clone()));
     }
     let mut materials = BTreeSet::new();
-    let twice = definition.materials.iter().find(|material| !materials.insert(&material.code))?;
-    Some(ItemRejection::MaterialCodeTwice(twice.code.clone()))
+    if let Some(twice) = definition.materials.iter().find(|material| !materials.insert(&material.code)) {
+        return Some(ItemRejection::MaterialCodeTwice(twice.code.clone()));
+    }
+    situation_flaw(definition)
+}
+
+fn situation_flaw(definition: &ItemDefinition) -> Option<ItemRejection> {
+    let mut situations = BTreeSet::new();
+    if let Some(twice) = definition.situations.iter().find(|situation| !situations.insert(&situation.code)) {
+        return Some(ItemRejection::SituationTwice(twice.code.clone()));
+    }
+    definition.materials.iter().find_map(|material| match &material.situation {
+        Some(situation) if !situations.contains(situation) => {
+            Some(ItemRejection::MaterialWithoutSituation(material.code.clone()))
+        }
+        Some(_) if material.required => Some(ItemRejection::RequiredAlwaysAndSometimes(material.code.clone())),
+        Some(_) | None => None,
+    })
 }
 
 fn procedure_flaw(definition: &ItemDefinition) -> Option<ItemRejection> {
@@ -189,7 +231,7 @@ impl Item {
                 return Err(ItemRejection::OverlapsPredecessor { last_day });
             }
         }
-        match flaw(&next.definition) {
+        match flaw(&next.definition).or_else(|| self.form_flaw(&next.definition)) {
             Some(flaw) => Err(flaw),
             None => Ok(vec![
                 ItemPublished {
@@ -202,6 +244,19 @@ impl Item {
                 .into(),
             ]),
         }
+    }
+
+    /// An unchanged form keeps its version, a changed one gets the next: an answer names the form it was given to.
+    fn form_flaw(&self, definition: &ItemDefinition) -> Option<ItemRejection> {
+        let form = definition.form.as_ref()?;
+        let last = self.versions.iter().rev().find_map(|version| version.definition.form.as_ref());
+        let expected = match last {
+            None => 1,
+            Some(last) if last.schema == form.schema => last.version,
+            Some(last) => last.version + 1,
+        };
+        let stated = form.version;
+        (stated != expected).then_some(ItemRejection::FormVersionNotNext { expected, stated })
     }
 
     fn withdraw(&self, withdrawn: ItemWithdrawn) -> Result<Vec<ItemEvent>, ItemRejection> {

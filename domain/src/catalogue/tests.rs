@@ -90,6 +90,68 @@ fn a_promise_is_never_longer_than_the_law() {
 }
 
 #[test]
+fn days_of_two_kinds_are_compared_by_ordinary_weeks() {
+    let limits = |promised: (u16, DayUnit), legal: (u16, DayUnit)| {
+        let [promised, legal] = [promised, legal].map(|(days, unit)| Some(Limit { days, unit }));
+        publish("2026-01-01", |item| {
+            (item.promised_limit, item.legal_limit) = (promised, legal);
+            item.steps.clear();
+        })
+    };
+    let (working, natural) = (|days| (days, DayUnit::Working), |days| (days, DayUnit::Natural));
+    check(&[], limits(working(16), natural(21)), Err(ItemRejection::PromiseLongerThanLaw));
+    check(&[], limits(natural(29), working(20)), Err(ItemRejection::PromiseLongerThanLaw));
+    let admin = actor("A1", Role::Admin);
+    for fits in [limits(working(15), natural(21)), limits(natural(28), working(20))] {
+        assert!(Item::default().decide(&fits, &context(at("2026-01-01", "09:00:00"), &admin, &REFERENCE)).is_ok());
+    }
+}
+
+#[test]
+fn materials_belong_to_situations_that_the_item_lists() {
+    refused(
+        |item| item.situations.push(item.situations[0].clone()),
+        ItemRejection::SituationTwice("MINOR".parse().unwrap()),
+    );
+    refused(|item| item.situations.clear(), ItemRejection::MaterialWithoutSituation("GUAR".parse().unwrap()));
+    refused(
+        |item| item.materials.iter_mut().for_each(|material| material.required = true),
+        ItemRejection::RequiredAlwaysAndSometimes("GUAR".parse().unwrap()),
+    );
+}
+
+#[test]
+fn a_changed_form_is_another_version_and_an_unchanged_one_is_not() {
+    let first = published(1, "2026-01-01", None);
+    let changed = |version: u32| {
+        publish("2026-02-01", |item| {
+            let form = item.form.as_mut().unwrap();
+            form.version = version;
+            form.schema["title"] = "新表".into();
+        })
+    };
+    let not_next = |expected, stated| Err(ItemRejection::FormVersionNotNext { expected, stated });
+    check(std::slice::from_ref(&first), changed(1), not_next(2, 1));
+    assert!(
+        after(std::slice::from_ref(&first))
+            .decide(&changed(2), &context(at("2026-01-01", "09:00:00"), &actor("A1", Role::Admin), &REFERENCE))
+            .is_ok()
+    );
+    let renumbered = publish("2026-02-01", |item| item.form.as_mut().unwrap().version = 2);
+    check(&[first], renumbered, not_next(1, 2));
+}
+
+#[test]
+fn appointments_and_after_hours_begin_on_their_day() {
+    let definition = &REFERENCE.catalogue.version(&fz(1), 2).unwrap().definition;
+    assert!(definition.appointment && definition.after_hours);
+    assert!(!definition.takes_appointments(day("2020-12-31")) && definition.takes_appointments(day("2021-01-01")));
+    assert!(
+        !definition.is_served_after_hours(day("2020-12-31")) && definition.is_served_after_hours(day("2021-01-01"))
+    );
+}
+
+#[test]
 fn steps_fit_into_the_promise() {
     let too_long = ItemRejection::StepsLongerThanPromise { budget: 29, promised: 10 };
     refused(|item| item.steps[1].budget_days += 19, too_long);

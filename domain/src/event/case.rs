@@ -5,13 +5,13 @@ use crate::clock::{Clocks, Deadline, Limit};
 use crate::event::instrument::InstrumentRef;
 use crate::event::item::{Authority, CaseKind};
 use crate::ids::{
-    CaseId, EventId, ExternalNumber, ItemId, MaterialCode, OrganisationId, PaperId, RegionCode, SourceName, StaffId,
-    StepCode, WindowId,
+    CaseId, EventId, ExternalNumber, ItemId, MaterialCode, OrganisationId, PaperId, RegionCode, SituationCode,
+    SourceName, StaffId, StepCode, WindowId,
 };
 use crate::sealed::{Party, Sealed};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// 办结方式: how a case ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -458,6 +458,12 @@ pub struct CaseSubmitted {
     /// The form, sealed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<Sealed>,
+    /// The version of the item's electronic form that it was checked by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form_version: Option<u32>,
+    /// 办理情形 that hold.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub situations: BTreeSet<SituationCode>,
     /// Where it was handed in.
     pub intake: OrganisationId,
     /// Where it will be handled: the hall of the applicant's own township, or the intake.

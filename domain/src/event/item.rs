@@ -1,10 +1,14 @@
 //! Service items in versions. A case is judged for life by the version it was submitted under.
 
 use crate::clock::Limit;
-use crate::ids::{ItemId, MaterialCode, StepCode};
+use crate::ids::{ItemId, MaterialCode, SituationCode, StepCode};
 use crate::sealed::PartyKind;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+mod elements;
+pub use elements::{ElectronicForm, Fee, Question, Situation, Wording};
 
 /// A version of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,6 +120,9 @@ pub struct MaterialRequirement {
     pub name_en: String,
     /// Needed in every situation.
     pub required: bool,
+    /// Needed in this situation of the item only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub situation: Option<SituationCode>,
     /// 可容缺: a case may be accepted without it, against a promise to bring it.
     #[serde(default)]
     pub tolerant: bool,
@@ -124,6 +131,31 @@ pub struct MaterialRequirement {
     /// How exactly, for residents.
     #[serde(default)]
     pub replacement_zh: String,
+    /// 出具机构: where one gets it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub issuer_zh: String,
+    /// 原件份数, to be shown where it is not replaced.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub originals: u8,
+    /// 复印件份数, to be left where it is not replaced.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub copies: u8,
+    /// 办理说明.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note_zh: String,
+}
+
+impl MaterialRequirement {
+    /// Returns whether it is needed where these situations hold.
+    #[must_use]
+    pub fn is_needed_in(&self, situations: &BTreeSet<SituationCode>) -> bool {
+        self.required || self.situation.as_ref().is_some_and(|situation| situations.contains(situation))
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
+fn is_zero(count: &u8) -> bool {
+    *count == 0
 }
 
 /// A special procedure the item allows.
@@ -176,6 +208,9 @@ pub struct ItemDefinition {
     pub name_zh: String,
     /// Its English name.
     pub name_en: String,
+    /// 别名: what residents call it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
     /// 主管部门.
     pub department_zh: String,
     /// Its English name.
@@ -184,9 +219,18 @@ pub struct ItemDefinition {
     pub item_type: String,
     /// 基本编码, opaque.
     pub basic_code: String,
+    /// 设定依据.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub legal_basis: Vec<String>,
+    /// 联办部门.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub joint_departments: Vec<String>,
     /// Who may apply (GB/T 39046 A.4); nobody named: anybody.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub applicant_kinds: Vec<PartyKind>,
+    /// 受理条件, all of which must be met.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Wording>,
     /// 办件类型.
     pub kind: CaseKind,
     /// 法定办结时限; absent where no law sets one.
@@ -207,8 +251,14 @@ pub struct ItemDefinition {
     pub cross_township: bool,
     /// 免证办.
     pub certificate_free: bool,
+    /// 办理情形: in which some materials are needed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub situations: Vec<Situation>,
     /// 材料.
     pub materials: Vec<MaterialRequirement>,
+    /// 电子表单.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<ElectronicForm>,
     /// 特别程序.
     pub special_procedures: Vec<SpecialProcedureRule>,
     /// 环节, in order.
@@ -238,8 +288,35 @@ pub struct ItemDefinition {
     pub commitment_allowed: bool,
     /// 预约.
     pub appointment: bool,
+    /// The first day of it, where it is later than the version's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appointment_since: Option<NaiveDate>,
     /// 延时服务.
     pub after_hours: bool,
+    /// The first day of it, where it is later than the version's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_hours_since: Option<NaiveDate>,
+    /// 网上可办.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub online: bool,
+    /// 物流快递: the result may be sent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_post: bool,
+    /// 到办事现场次数: how often one must come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visits: Option<u8>,
+    /// 收费; free where none is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fees: Vec<Fee>,
+    /// 咨询电话.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inquiry_phone: Option<String>,
+    /// 监督投诉电话.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complaint_phone: Option<String>,
+    /// 常见问题.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<Question>,
     /// How long the file is kept: `10-years`, `30-years`, `permanent`.
     pub retention: String,
     /// Where these rules come from.
@@ -251,5 +328,17 @@ impl ItemDefinition {
     #[must_use]
     pub fn is_for(&self, kind: PartyKind) -> bool {
         self.applicant_kinds.is_empty() || self.applicant_kinds.contains(&kind)
+    }
+
+    /// Returns whether one may come by appointment on this day.
+    #[must_use]
+    pub fn takes_appointments(&self, day: NaiveDate) -> bool {
+        self.appointment && self.appointment_since.is_none_or(|since| since <= day)
+    }
+
+    /// Returns whether it is served after hours on this day.
+    #[must_use]
+    pub fn is_served_after_hours(&self, day: NaiveDate) -> bool {
+        self.after_hours && self.after_hours_since.is_none_or(|since| since <= day)
     }
 }

@@ -1,4 +1,4 @@
-//! What everybody may know: the catalogue, the tree of organisations, regions, rules, and the calendar's arithmetic.
+//! What everybody may know besides the catalogue: the tree of organisations, regions, rules, and the calendar's arithmetic.
 
 use crate::answer::Stamp;
 use crate::auth::Caller;
@@ -7,13 +7,12 @@ use crate::node::Node;
 use crate::problem::{Kind, Problem, Text};
 use crate::query::{FromParameters, Parameters, Query, invalid};
 use crate::views::{Standing, When};
-use actix_web::web::{Data, Path};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
 use chrono::{NaiveDate, NaiveTime};
-use domain::catalogue::Item;
 use domain::clock::{Counting, DayUnit, Freeze, Limit};
 use domain::fact::Subject;
-use domain::ids::{ItemId, OrganisationId, RegionCode};
+use domain::ids::{OrganisationId, RegionCode};
 use domain::organisation::Organisation;
 use domain::policy::PolicyVersion;
 use domain::region;
@@ -25,138 +24,11 @@ use serde_json::json;
 /// The most days that a limit may have: longer than any term of any item.
 const LIMIT_DAYS_MAX: u64 = 3_650;
 
-/// An item as a list shows it.
-#[derive(Serialize)]
-struct ItemEntry<'a> {
-    id: &'a ItemId,
-    version: u32,
-    valid_from: NaiveDate,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    withdrawn_after: Option<NaiveDate>,
-    in_force: bool,
-    name_zh: &'a str,
-    name_en: &'a str,
-    department_zh: &'a str,
-    kind: domain::event::item::CaseKind,
-    legal_limit: Option<Limit>,
-    promised_limit: Option<Limit>,
-    batch: u8,
-    decided_at: domain::event::item::Level,
-    authority: domain::event::item::Authority,
-    cross_township: bool,
-    certificate_free: bool,
-}
-
-impl<'a> ItemEntry<'a> {
-    fn of(id: &'a ItemId, item: &'a Item, day: NaiveDate) -> Option<Self> {
-        let in_force = item.in_force(day);
-        let version = in_force.or(item.latest())?;
-        let definition = &version.definition;
-        Some(Self {
-            id,
-            version: version.version,
-            valid_from: version.valid_from,
-            withdrawn_after: item.withdrawn_after(),
-            in_force: in_force.is_some(),
-            name_zh: &definition.name_zh,
-            name_en: &definition.name_en,
-            department_zh: &definition.department_zh,
-            kind: definition.kind,
-            legal_limit: definition.legal_limit,
-            promised_limit: definition.promised_limit,
-            batch: definition.batch,
-            decided_at: definition.decided_at,
-            authority: definition.authority,
-            cross_township: definition.cross_township,
-            certificate_free: definition.certificate_free,
-        })
-    }
-}
-
 /// Where a list by id goes on, and in which history.
 #[derive(Serialize, Deserialize)]
-struct After<K> {
-    at: Standing,
-    key: K,
-}
-
-/// The catalogue 事项目录.
-#[utoipa::path(
-    get, path = "/api/v1/items", tag = "reference", security(("token" = [])),
-    params(crate::openapi::PageParameters, crate::openapi::WhenParameters),
-    responses((status = 200, description = "Items with the version in force", body = Object, example = json!({
-        "position": 612345, "as_of": "2026-02-13T09:00:00.000+08:00",
-        "items": [{"id": "FZ-001", "version": 2, "valid_from": "2021-11-01", "in_force": true, "name_zh": "最低生活保障对象认定",
-            "name_en": "Minimum living allowance", "department_zh": "民政局", "kind": "promise",
-            "legal_limit": {"days": 30, "unit": "working"}, "promised_limit": {"days": 18, "unit": "working"},
-            "batch": 1, "decided_at": "township", "authority": "entrusted", "cross_township": false, "certificate_free": false}],
-        "next_cursor": "eyJ…"
-    })))
-)]
-#[get("/items")]
-pub(crate) async fn list_items(
-    node: Data<Node>,
-    _caller: Caller,
-    Query((page, when)): Query<(Page, When)>,
-) -> Result<HttpResponse, Problem> {
-    let reads = &node.reads;
-    let resumed: Option<After<ItemId>> = page.resume(&reads.cursors)?;
-    let at = match &resumed {
-        Some(resumed) => resumed.at.again(&node.clock),
-        None => reads.views.resolve(&when, &node.clock).await?,
-    };
-    let after = resumed.map(|resumed| resumed.key);
-    let seen = reads.views.look(&at, |data: &ReferenceData| {
-        let listed = data.reference.catalogue.items().filter(|(id, _)| after.as_ref().is_none_or(|after| after < *id));
-        let mut entries: Vec<_> =
-            listed.filter_map(|(id, item)| ItemEntry::of(id, item, at.day())).take(page.limit + 1).collect();
-        let more = page.limit < entries.len();
-        entries.truncate(page.limit);
-        let last = entries.last().filter(|_| more).map(|entry| After { at, key: entry.id.clone() });
-        (json!({ "items": entries }), last)
-    });
-    let seen = seen.await?;
-    let (body, last) = seen.value;
-    let next = last.map(|last| page.next(&reads.cursors, &last));
-    Ok(Stamp::new(&at, seen.position).page(&body, next.as_ref()))
-}
-
-/// One item with all its versions.
-#[utoipa::path(
-    get, path = "/api/v1/items/{id}", tag = "reference", security(("token" = [])),
-    params(("id" = String, Path, description = "The item", example = "FZ-001"), crate::openapi::WhenParameters),
-    responses((status = 200, description = "Every version, the oldest first", body = Object, example = json!({
-        "position": 612345, "as_of": "2026-02-13T09:00:00.000+08:00", "id": "FZ-001", "version": 2, "in_force": 2,
-        "versions": [{"item": "FZ-001", "version": 1, "valid_from": "2020-06-01", "valid_to": "2021-10-31",
-            "definition": {"name_zh": "最低生活保障对象认定", "promised_limit": {"days": 32, "unit": "working"}}}]
-    })), (status = 304, description = "Unchanged since the given `ETag`"))
-)]
-#[get("/items/{id}")]
-pub(crate) async fn get_item(
-    node: Data<Node>,
-    _caller: Caller,
-    id: Path<String>,
-    Query(when): Query<When>,
-    request: HttpRequest,
-) -> Result<HttpResponse, Problem> {
-    let id: ItemId = id.parse().map_err(|_| Problem::not_found())?;
-    let views = &node.reads.views;
-    let at = views.resolve(&when, &node.clock).await?;
-    let seen = views.look(&at, |data: &ReferenceData| {
-        let item = data.reference.catalogue.get(&id)?;
-        let version = data.version(&Subject::Item(id.clone()));
-        let in_force = item.in_force(at.day()).map(|version| version.version);
-        // Which version is in force changes by the day, without an event.
-        let etag = format!("{version}-{}", in_force.unwrap_or(0));
-        let body = json!({
-            "id": id, "version": version, "in_force": in_force,
-            "withdrawn_after": item.withdrawn_after(), "versions": item.versions(),
-        });
-        Some((etag, body))
-    });
-    let seen = seen.await?;
-    let (etag, body) = seen.value.ok_or_else(Problem::not_found)?;
-    Ok(Stamp::new(&at, seen.position).resource(request.headers(), &etag, &body))
+pub(super) struct After<K> {
+    pub(super) at: Standing,
+    pub(super) key: K,
 }
 
 /// An organisation as a list shows it.

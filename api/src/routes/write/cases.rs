@@ -18,11 +18,14 @@ use domain::case::{Action, Case, CaseCommand, Submit, Survivor};
 use domain::decider::Context;
 use domain::event::{CaseEvent, CertificateEvent, Event};
 use domain::fact::{Fact, Subject};
-use domain::ids::{CaseId, CommandId, ExternalNumber, ItemId, OrganisationId, RegionCode, SourceName, SubjectId};
+use domain::ids::{
+    CaseId, CommandId, ExternalNumber, ItemId, OrganisationId, RegionCode, SituationCode, SourceName, SubjectId,
+};
 use domain::sealed::Sealed;
 use domain::zone::day_of;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use utoipa::{PartialSchema as _, ToSchema};
 use zeroize::Zeroizing;
@@ -68,6 +71,10 @@ pub struct OpenCaseBody {
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     pub form: Option<Map<String, Value>>,
+    /// 办理情形 that hold, by the codes of the item; applying by an agent is one by itself.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    pub situations: BTreeSet<SituationCode>,
     /// Where it is handed in; the caller's organisation if absent.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
@@ -102,6 +109,9 @@ impl OpenCaseBody {
         if FORM_BYTES_MAX < form_bytes {
             flaws.add("/form", "表单过大", format!("must have at most {FORM_BYTES_MAX} bytes"));
         }
+        if seal::LIST_MAX < self.situations.len() {
+            flaws.add("/situations", "项数过多", format!("must have at most {} entries", seal::LIST_MAX));
+        }
         if self.channel == Some(Channel::System) {
             flaws.add("/channel", "不可使用该渠道", "is not a channel for people");
         }
@@ -131,6 +141,8 @@ pub async fn open(node: web::Data<Node>, caller: Caller, incoming: Incoming) -> 
         Begun::Fresh(under_way) => under_way,
         Begun::Repeated(done) => return opened(&node, &caller, &done).await,
     };
+    let day = day_of(envelope.moment(node.clock.now()));
+    let form_version = check_form(&node, &body, day)?;
     let applicant = body.applicant.subject(&node.vault);
     actor.acting_for = Some(applicant.clone()).filter(|applicant| applicant.as_str() != actor.id.as_str());
     actor.channel = body.channel.unwrap_or(actor.channel);
@@ -147,7 +159,8 @@ pub async fn open(node: web::Data<Node>, caller: Caller, incoming: Incoming) -> 
         context: subject.to_string(),
         command: incoming.command,
         intake: body.intake.clone().unwrap_or_else(|| actor.organisation.clone()),
-        day: day_of(envelope.moment(node.clock.now())),
+        day,
+        form_version,
         duplicate_of,
         applicant,
     };
@@ -155,6 +168,21 @@ pub async fn open(node: web::Data<Node>, caller: Caller, incoming: Incoming) -> 
     let late = envelope.late(|text| opening.words(text))?;
     let asked = Asked { actor, late, ..asked };
     opened(&node, &caller, &node.executor.execute::<Case>(&under_way, &asked, &subject, &submit, &[]).await?).await
+}
+
+/// Checks the form by the one of the item version in force on the day, and returns that one's version. An item that is
+/// not there or not in force is the decider's to refuse.
+fn check_form(node: &Node, body: &OpenCaseBody, day: NaiveDate) -> Result<Option<u32>, Problem> {
+    let reference = node.reference.now();
+    let version = reference.reference.catalogue.in_force(&body.item, day);
+    let (Some(answer), Some(version)) = (&body.form, version) else { return Ok(None) };
+    let mut flaws = Flaws::default();
+    match &version.definition.form {
+        Some(form) => node.forms.check(&body.item, form, &Value::Object(answer.clone()), &mut flaws),
+        None => flaws.add("/form", "该事项没有电子表单", "the item has no electronic form"),
+    }
+    flawless(flaws)?;
+    Ok(version.definition.form.as_ref().map(|form| form.version))
 }
 
 /// What is made for an application, once: keys, numbers, sealed texts.
@@ -165,6 +193,7 @@ struct Opening<'a> {
     command: CommandId,
     intake: OrganisationId,
     day: NaiveDate,
+    form_version: Option<u32>,
     duplicate_of: Option<CaseId>,
     applicant: SubjectId,
 }
@@ -183,6 +212,8 @@ impl Opening<'_> {
             beneficiaries: body.beneficiaries.iter().map(party).collect::<Result<_, _>>()?,
             consent: body.consent.as_ref().map(|consent| consent.consent(|| self.number("TY"))),
             form: form.map(|form| self.words(&form)).transpose()?,
+            form_version: self.form_version,
+            situations: body.situations.clone(),
             intake: self.intake.clone(),
             region: body.region.clone(),
             materials: body.materials.iter().map(MaterialBody::presented).collect(),

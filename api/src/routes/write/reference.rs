@@ -3,6 +3,7 @@
 use super::request::{Incoming, Written, flawless, read};
 use crate::auth::Caller;
 use crate::execute::{Begun, Stream};
+use crate::forms;
 use crate::node::Node;
 use crate::problem::{FieldError, Kind, Problem, Text};
 use crate::seal::Flaws;
@@ -72,7 +73,8 @@ fn unknown(given: &Value, understood: &Value, at: String) -> Option<String> {
         Value::Null | Value::Bool(false) => true,
         Value::Array(list) => list.is_empty(),
         Value::String(text) => text.is_empty(),
-        Value::Bool(true) | Value::Number(_) | Value::Object(_) => false,
+        Value::Number(number) => number.as_u64() == Some(0),
+        Value::Bool(true) | Value::Object(_) => false,
     };
     match (given, understood) {
         (Value::Object(given), Value::Object(understood)) => given.iter().find_map(|(name, value)| {
@@ -117,6 +119,7 @@ pub(super) async fn execute<D: Stream<Rejection: Into<Problem>>>(
 pub async fn publish_item(node: web::Data<Node>, caller: Caller, incoming: Incoming) -> Result<HttpResponse, Problem> {
     is_city_admin(&node, &caller)?;
     let publish: ItemCommand = command("publish", incoming.object()?)?;
+    check_schema(&publish)?;
     let (ItemCommand::Publish { item, .. } | ItemCommand::Withdraw { item, .. }) = &publish;
     let subject = Subject::Item(item.clone());
     execute::<Item>(&node, &caller, &incoming, &subject, item.as_str(), &publish).await
@@ -142,7 +145,17 @@ pub async fn act_on_item(
     let mut body = incoming.object()?;
     body.insert("item".to_owned(), id.as_str().into());
     let act: ItemCommand = command(&action, body)?;
+    check_schema(&act)?;
     execute::<Item>(&node, &caller, &incoming, &Subject::Item(id.clone()), id.as_str(), &act).await
+}
+
+/// An item is published with a form only if answers can be checked by it.
+fn check_schema(command: &ItemCommand) -> Result<(), Problem> {
+    let ItemCommand::Publish { definition, .. } = command else { return Ok(()) };
+    match definition.form.as_ref().and_then(|form| forms::flaw_of_schema(&form.schema)) {
+        None => Ok(()),
+        Some(flaw) => Err(Problem::new(Kind::Invalid).errors(vec![flaw])),
+    }
 }
 
 /// `POST /organisations`

@@ -6,6 +6,7 @@ use crate::event::case::*;
 use crate::event::item::Authority;
 use crate::ids::PaperId;
 use crate::sealed::PartyKind;
+use std::collections::BTreeSet;
 use ulid::Ulid;
 
 const ALL: &[&str] = &["FORM", "ID", "HK", "SITE"];
@@ -109,6 +110,47 @@ fn a_resident_applies_for_oneself_or_as_the_agent() {
     story.clone().refuses(&resident(), CaseCommand::Submit(apply.clone()), Rejection::NotOwnCase);
     apply.agent = Some(party("s-applicant"));
     story.then(&resident(), CaseCommand::Submit(apply));
+}
+
+#[test]
+fn what_a_situation_needs_is_asked_for_where_it_holds() {
+    let mut apply = application(DIBAO, &["ID", "HK", "AUTH", "INC", "BANK"]);
+    apply.situations = BTreeSet::from([id("MEDICAL")]);
+    let story = Story::begins("2026-03-02 09:00").then(&resident(), CaseCommand::Submit(apply.clone()));
+    let story = story.then(&clerk(), receive());
+    story.refuses(&clerk(), accept(), Rejection::MaterialsIncomplete(vec![id("DIAG")]));
+
+    apply.materials.extend(presented(&["DIAG"]));
+    let story = Story::begins("2026-03-02 09:00").then(&resident(), CaseCommand::Submit(apply.clone()));
+    story.then(&clerk(), receive()).then(&clerk(), accept());
+
+    apply.situations.insert(id("MOONLIGHT"));
+    let unknown = Rejection::UnknownSituation(id("MOONLIGHT"));
+    Story::begins("2026-03-02 09:00").refuses(&resident(), CaseCommand::Submit(apply), unknown);
+}
+
+#[test]
+fn applying_by_an_agent_is_a_situation_by_itself() {
+    let mut apply = application(DIBAO, &["ID", "HK", "AUTH", "INC", "BANK"]);
+    apply.applicant = party("s-grandmother");
+    apply.agent = Some(party("s-applicant"));
+    let story =
+        Story::begins("2026-03-02 09:00").then(&resident(), CaseCommand::Submit(apply)).then(&clerk(), receive());
+    story.refuses(&clerk(), accept(), Rejection::MaterialsIncomplete(vec![id("AGID")]));
+}
+
+#[test]
+fn a_case_keeps_the_form_in_force_and_no_other() {
+    let mut apply = application(DIBAO, &["ID"]);
+    apply.form = Some(sealed("form"));
+    apply.form_version = Some(1);
+    let story = Story::begins("2026-03-02 09:00");
+    let kept = story.clone().then(&resident(), CaseCommand::Submit(apply.clone()));
+    assert_eq!(kept.case.application.unwrap().form_version, Some(1));
+    apply.form_version = Some(2);
+    story.clone().refuses(&resident(), CaseCommand::Submit(apply.clone()), Rejection::FormOutdated(1));
+    apply.item = id("FZ-013");
+    story.refuses(&resident(), CaseCommand::Submit(apply), Rejection::NoForm);
 }
 
 #[test]

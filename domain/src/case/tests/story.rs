@@ -11,6 +11,7 @@ use crate::reference::Reference;
 use crate::sealed::{AgeBand, Party, PartyKind, Sealed};
 use crate::zone::{Instant, fuzhou};
 use chrono::{NaiveDate, NaiveDateTime};
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use ulid::Ulid;
 
@@ -156,6 +157,8 @@ pub(super) fn application(item: &str, materials: &[&str]) -> Submit {
         beneficiaries: Vec::new(),
         consent: None,
         form: None,
+        form_version: None,
+        situations: BTreeSet::new(),
         intake: id(HALL),
         region: Some(id("361023100001")),
         materials: presented(materials),
