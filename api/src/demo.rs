@@ -24,6 +24,7 @@ mod sealing;
 pub use engine::Tally;
 pub use run::{Asked, run};
 
+use crate::documents::PrintError;
 use crate::papers::{PaperError, Papers};
 use crate::vault::{Vault, VaultError};
 use chrono::{Datelike as _, Days, Months, NaiveDate, TimeDelta};
@@ -62,6 +63,9 @@ pub enum DemoError {
     /// The log could not be read.
     #[error("could not read the simulated history back")]
     Read(#[from] HistoryError),
+    /// A document does not print.
+    #[error("could not print a simulated document")]
+    Print(#[from] PrintError),
     /// A made-up code is not one.
     #[error("the simulation made a code that is none")]
     Id(#[from] IdError),

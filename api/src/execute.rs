@@ -5,9 +5,11 @@
 
 use crate::bounded::Bounded;
 use crate::clock::Clock;
+use crate::documents::{self, PrintError, Printing};
 use crate::labels;
 use crate::lane::{Effect, Footing, HandedIn, Lane, Lanes, Turn};
 use crate::reference::ReferenceNow;
+use crate::vault::Vault;
 use domain::actor::Actor;
 use domain::appointment::DaySlots;
 use domain::calendar::WorkingCalendar;
@@ -31,8 +33,9 @@ use domain::reference::Reference;
 use domain::roster::{Roster, RosterCommand};
 use domain::sealed::Sealed;
 use domain::service_point::{ServicePointCommand, ServicePointState};
+use domain::template::Template;
 use domain::ticket::HallQueue;
-use domain::zone::Instant;
+use domain::zone::{Instant, day_of};
 use eventstore::{AppendError, Appended, CommandDigest, Expected, Position, ReadError, StreamVersion};
 use projections::reference::ReferenceData;
 use replay::codec;
@@ -152,6 +155,9 @@ pub enum Trouble {
     /// The log could not be read.
     #[error("the log could not be read")]
     Read(#[from] HistoryError),
+    /// A document that the act issues could not be printed, so the act did not happen either.
+    #[error("a document could not be printed")]
+    Print(#[from] PrintError),
 }
 
 impl From<ReadError> for Trouble {
@@ -215,6 +221,15 @@ pub trait Stream: Decider<Event: Into<Event>> + Clone + Send + Sync + 'static {
         None
     }
 
+    /// Prints the document that an event issues into the event, given the state before it, where it issues one.
+    ///
+    /// # Errors
+    /// It cannot be printed.
+    fn print(&self, event: &mut Self::Event, act: &documents::Act<'_>, printing: &Printing) -> Result<(), PrintError> {
+        let _ = (event, act, printing);
+        Ok(())
+    }
+
     /// Returns where states of this kind are remembered.
     fn remembered(executor: &Executor) -> Option<&Bounded<Subject, Arc<Loaded<Self>>>> {
         let _ = executor;
@@ -227,6 +242,8 @@ pub struct Executor {
     journal: Journal,
     clock: Arc<Clock>,
     reference: Arc<ReferenceNow>,
+    vault: Arc<Vault>,
+    printing: Printing,
     cases: Bounded<Subject, Arc<Loaded<Case>>>,
     lanes: Lanes,
     halls: Bounded<Subject, Arc<Loaded<HallQueue>>>,
@@ -249,18 +266,35 @@ pub enum Begun<'a> {
 }
 
 impl Executor {
-    /// Decides by these reference data, and appends here.
+    /// Decides by these reference data, prints what decisions issue with this vault, and appends here.
     #[must_use]
-    pub fn new(journal: Journal, clock: Arc<Clock>, reference: Arc<ReferenceNow>) -> Self {
+    pub fn new(journal: Journal, clock: Arc<Clock>, reference: Arc<ReferenceNow>, vault: Arc<Vault>) -> Self {
         let cases = Bounded::new(CASES_MAX);
         let (halls, slots) = (Bounded::new(HALL_DAYS_MAX), Bounded::new(HALL_DAYS_MAX));
-        Self { journal, clock, reference, cases, halls, slots, lanes: Lanes::default(), under_way: Mutex::default() }
+        Self {
+            journal,
+            clock,
+            reference,
+            vault,
+            printing: Printing::default(),
+            cases,
+            halls,
+            slots,
+            lanes: Lanes::default(),
+            under_way: Mutex::default(),
+        }
     }
 
     /// Returns the log, to be read.
     #[must_use]
     pub fn history(&self) -> &History {
         self.journal.history()
+    }
+
+    /// Returns what prints documents.
+    #[must_use]
+    pub fn printing(&self) -> &Printing {
+        &self.printing
     }
 
     /// Takes a command up, unless it was answered before.
@@ -401,8 +435,16 @@ impl Executor {
             let seen = making.also.iter().find(|(stream, _)| *stream == subject);
             Beside { version: seen.map_or(0, |(_, version)| *version), subject, event, labels }
         });
-        let attempt = Attempt { making, now, loaded, reference: &reference, beside: beside.collect() };
-        let (append, after) = attempt.make(events, &relies_on);
+        let attempt = Attempt {
+            making,
+            now,
+            loaded,
+            reference: &reference,
+            vault: &self.vault,
+            printing: &self.printing,
+            beside: beside.collect(),
+        };
+        let (append, after) = attempt.make(events, &relies_on).map_err(Said::Unprintable)?;
         Ok(Effect { append: Box::pin(self.journal.append(append)), after })
     }
 
@@ -448,6 +490,7 @@ impl Executor {
         let Some(position) = lane.durable(footing).await else { return Ok(None) };
         match said {
             Said::Rejected(rejection) => Err(ExecuteError::Rejected(rejection)),
+            Said::Unprintable(error) => Err(Trouble::from(error).into()),
             Said::AlreadySo => Ok(Some(Done { facts: Vec::new(), version: footing.version, position })),
             Said::Stale => {
                 // The remembered state may be behind a writer beside us; the log's own word decides.
@@ -490,7 +533,8 @@ impl Executor {
             | Subject::Organisation(_)
             | Subject::Instrument(_)
             | Subject::Calendar
-            | Subject::Policy => match self.reference.reaches(&changed, actual, REFERENCE_PATIENCE).await {
+            | Subject::Policy
+            | Subject::Template(_) => match self.reference.reaches(&changed, actual, REFERENCE_PATIENCE).await {
                 true => Ok(()),
                 false => Err(Trouble::NotWritten("the reference data have not caught up with the log".into())),
             },
@@ -611,6 +655,7 @@ struct Making<'a, D: Stream> {
 /// What was decided where nothing is to be written.
 enum Said<R> {
     Rejected(R),
+    Unprintable(PrintError),
     Stale,
     AlreadySo,
 }
@@ -621,6 +666,8 @@ struct Attempt<'a, D: Stream> {
     now: Instant,
     loaded: &'a Loaded<D>,
     reference: &'a ReferenceData,
+    vault: &'a Vault,
+    printing: &'a Printing,
     /// What happens in other streams along with it, as the stream itself tells; it is not part of the answer.
     beside: Vec<Beside>,
 }
@@ -634,12 +681,23 @@ pub(crate) struct After<D> {
 }
 
 impl<D: Stream> Attempt<'_, D> {
-    fn make(&self, events: Vec<D::Event>, relies_on: &[Subject]) -> (Append, After<D>) {
+    fn make(&self, events: Vec<D::Event>, relies_on: &[Subject]) -> Result<(Append, After<D>), PrintError> {
         let Making { asked, subject, also, beside, ids, .. } = self.making;
         let mut loaded = self.loaded.clone();
+        let stream = subject.to_string();
+        let act = documents::Act {
+            context: &stream,
+            occurred_at: self.occurred_at(),
+            printed_on: day_of(self.now),
+            by: &asked.actor,
+            reference: &self.reference.reference,
+            reference_position: self.reference.position,
+            vault: self.vault,
+        };
         let mut facts = Vec::with_capacity(events.len());
         let mut ids = ids.iter();
-        for (event, id) in events.into_iter().zip(ids.by_ref()) {
+        for (mut event, id) in events.into_iter().zip(ids.by_ref()) {
+            loaded.state.print(&mut event, &act, self.printing)?;
             let fact = self.fact(subject, event.into(), *id, loaded.version + 1);
             loaded.take_in(&fact);
             facts.push(fact);
@@ -680,7 +738,11 @@ impl<D: Stream> Attempt<'_, D> {
             guards: guards.collect(),
             writes,
         };
-        (append, After { loaded, facts, beside })
+        Ok((append, After { loaded, facts, beside }))
+    }
+
+    fn occurred_at(&self) -> Instant {
+        self.making.asked.late.as_ref().map_or(self.now, |late| late.occurred_at)
     }
 
     fn fact(&self, subject: &Subject, event: Event, id: EventId, version: u64) -> Fact {
@@ -690,7 +752,7 @@ impl<D: Stream> Attempt<'_, D> {
             version,
             id,
             recorded_at: self.now,
-            occurred_at: self.making.asked.late.as_ref().map_or(self.now, |late| late.occurred_at),
+            occurred_at: self.occurred_at(),
             by: self.making.asked.actor.clone(),
             command: self.making.asked.command,
             event,
@@ -716,6 +778,7 @@ fn correlation(subject: &Subject) -> Option<Ulid> {
         | Subject::Campaign(_)
         | Subject::Calendar
         | Subject::Policy
+        | Subject::Template(_)
         | Subject::Access(_) => None,
     }
 }
@@ -770,6 +833,10 @@ impl Stream for Case {
     fn explained(late: &LateEntry) -> Option<CaseEvent> {
         let LateEntry { reason, paper_reference, .. } = late.clone();
         Some(LateEntryExplained { reason, paper_reference }.into())
+    }
+
+    fn print(&self, event: &mut CaseEvent, act: &documents::Act<'_>, printing: &Printing) -> Result<(), PrintError> {
+        printing.print(self, event, act)
     }
 
     fn remembered(executor: &Executor) -> Option<&Bounded<Subject, Arc<Loaded<Self>>>> {
@@ -973,6 +1040,18 @@ impl Stream for WorkingCalendar {
 impl Stream for Policies {
     fn take_in(&mut self, fact: &Fact) {
         if let Event::Policy(event) = &fact.event {
+            self.evolve(event);
+        }
+    }
+
+    fn labels(&self, _: &Subject, _: &Reference) -> Vec<String> {
+        vec![labels::PUBLIC.to_owned()]
+    }
+}
+
+impl Stream for Template {
+    fn take_in(&mut self, fact: &Fact) {
+        if let Event::Template(event) = &fact.event {
             self.evolve(event);
         }
     }

@@ -13,6 +13,7 @@ pub mod config;
 pub mod cursor;
 pub mod data_share;
 pub mod demo;
+pub mod documents;
 pub mod execute;
 pub mod figures;
 pub mod files;

@@ -96,7 +96,9 @@ pub enum StartError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// The built-in history cannot be recorded.
-    #[error("cannot record the built-in catalogue, organisations, calendar and policies; start again to go on")]
+    #[error(
+        "cannot record the built-in catalogue, organisations, calendar, policies and templates; start again to go on"
+    )]
     BuiltIn(#[source] AppendError),
     /// Personal data cannot be sealed.
     #[error(transparent)]
@@ -181,7 +183,7 @@ impl Node {
         // Decisions rely on the reference data; they must be here before the first one.
         catch_up(&live, store.head().await?.position).await;
         let (reference, following) = ReferenceNow::follow(Arc::clone(&live));
-        let executor = Executor::new(journal, Arc::clone(&clock), Arc::clone(&reference));
+        let executor = Executor::new(journal, Arc::clone(&clock), Arc::clone(&reference), Arc::clone(&vault));
         let tickets = Tickets::default();
         let reads = Reads::new(Arc::clone(&live), secret, metrics);
         Ok(Self {

@@ -149,6 +149,8 @@ pub enum Kind {
     NotCaughtUp,
     /// A stored paper is missing or damaged.
     PaperUnavailable,
+    /// A document does not come out as it was printed.
+    NotReproducible,
     /// The server is stopping.
     Stopping,
 }
@@ -188,6 +190,7 @@ impl Kind {
         OutcomeUnknown,
         NotCaughtUp,
         PaperUnavailable,
+        NotReproducible,
         Stopping,
     ];
 
@@ -226,6 +229,7 @@ impl Kind {
             OutcomeUnknown => (S::SERVICE_UNAVAILABLE, ["outcome-unknown", "处理结果未知，请用同一幂等键重试", "outcome unknown, repeat with the same key"]),
             NotCaughtUp => (S::SERVICE_UNAVAILABLE, ["not-caught-up", "数据尚未更新到位", "the views have not caught up yet"]),
             PaperUnavailable => (S::SERVICE_UNAVAILABLE, ["paper-unavailable", "材料文件缺失或损坏", "the stored paper is missing or damaged"]),
+            NotReproducible => (S::INTERNAL_SERVER_ERROR, ["document-not-reproducible", "文书无法按原样再现", "the document does not come out as it was printed"]),
             Stopping => (S::SERVICE_UNAVAILABLE, ["stopping", "系统正在停止", "the server is stopping"]),
         }
     }
@@ -510,6 +514,10 @@ impl From<crate::execute::Trouble> for Problem {
             Trouble::Read(error) => {
                 tracing::error!("the log could not be read for a command: {error}");
                 Self::new(Unavailable)
+            }
+            Trouble::Print(error) => {
+                tracing::error!("a document could not be printed, so nothing was written: {error}");
+                Self::new(Internal)
             }
         }
     }

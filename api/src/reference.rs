@@ -1,4 +1,4 @@
-//! Catalogue, organisations, calendar and policies as every request needs them: at hand, without a lock.
+//! Catalogue, organisations, calendar, policies and templates as every request needs them: at hand, without a lock.
 
 use arc_swap::ArcSwap;
 use domain::fact::{Fact, Subject};
@@ -70,9 +70,12 @@ impl Drop for Following {
 
 fn is_reference(fact: &Fact) -> bool {
     match &fact.subject {
-        Subject::Item(_) | Subject::Organisation(_) | Subject::Instrument(_) | Subject::Calendar | Subject::Policy => {
-            true
-        }
+        Subject::Item(_)
+        | Subject::Organisation(_)
+        | Subject::Instrument(_)
+        | Subject::Calendar
+        | Subject::Policy
+        | Subject::Template(_) => true,
         Subject::Case(_)
         | Subject::Rating(_)
         | Subject::Roster(..)

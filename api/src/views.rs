@@ -332,6 +332,14 @@ impl Views {
         })
     }
 
+    /// Returns the reference data through a position, as whatever was decided by them saw them.
+    ///
+    /// # Errors
+    /// The log cannot be read, or too many look at the past at once.
+    pub async fn reference_through(&self, position: Position) -> Result<Arc<View<ReferenceData>>, Problem> {
+        self.past_view(Slice::through(position)).await
+    }
+
     /// Returns the file of a case, open or closed, as it stood; nothing if there was no such case.
     ///
     /// # Errors

@@ -23,6 +23,7 @@ const READS: [&str; 51] = [
     "/cases",
     "/cases/{case}",
     "/cases/{case}/timeline",
+    "/cases/{case}/documents",
     "/cases/{case}/events",
     "/cases/{case}/screen",
     "/accesses",
@@ -70,6 +71,8 @@ const READS: [&str; 51] = [
     "/organisations",
     "/regions",
     "/policies",
+    "/templates",
+    "/templates/acceptance",
     "/calendar/deadline?from=2026-02-13&working_days=18",
     "/events",
 ];
@@ -637,6 +640,7 @@ async fn every_route_is_described_and_the_page_is_served() {
             .replace("{case}", "{id}")
             .replace("/queues/361023100", "/queues/{org}")
             .replace("FZ-001", "{id}")
+            .replace("/templates/acceptance", "/templates/{kind}")
             .replace("/halls/361023100", "/halls/{id}");
         let report = template.starts_with("/reports/");
         let template = if report { "/reports/{name}" } else { &template };

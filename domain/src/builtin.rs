@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 
 mod instruments;
 mod items;
+mod templates;
 
 /// One event of the built-in history.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +39,7 @@ pub fn events() -> Vec<BuiltIn> {
         published_on: rules.published_on,
         event: Event::Policy(rules.into()),
     }];
+    all.extend(templates::published());
     let (organisations, items) = (organisations(), items::published());
     let instruments = instruments::issued(&organisations, &items);
     all.extend(organisations);

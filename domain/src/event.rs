@@ -17,6 +17,7 @@ pub mod rating;
 pub mod roster;
 mod schema;
 pub mod service_point;
+pub mod template;
 pub mod ticket;
 
 use access::*;
@@ -37,6 +38,7 @@ use roster::*;
 use schema::events;
 pub use schema::{DecodeError, Schema};
 use service_point::*;
+use template::*;
 use ticket::*;
 
 events! {
@@ -358,6 +360,12 @@ events! {
     Policy: PolicyEvent {
         /// A version of the rules was published.
         PolicyPublished = "policy-published" { 1 }
+    }
+
+    /// Templates of documents, in versions.
+    Template: TemplateEvent {
+        /// A version was published.
+        TemplatePublished = "template-published" { 1 }
     }
 
     /// Who looked at what.

@@ -1,6 +1,7 @@
 //! An event as history holds it.
 
 use crate::actor::Actor;
+use crate::document::DocumentKind;
 use crate::event::Event;
 use crate::hall_day::HallDay;
 use crate::ids::{
@@ -72,6 +73,8 @@ pub enum Subject {
     Calendar,
     /// The rules in force.
     Policy,
+    /// The template of a kind of document.
+    Template(DocumentKind),
     /// Who looked at what: unmasking and exports, by the organisation that looked.
     Access(OrganisationId),
 }
@@ -95,6 +98,7 @@ impl fmt::Display for Subject {
             Self::Campaign(id) => write!(f, "campaign-{id}"),
             Self::Calendar => f.write_str("calendar"),
             Self::Policy => f.write_str("policy"),
+            Self::Template(kind) => write!(f, "template-{kind}"),
             Self::Access(id) => write!(f, "access-{id}"),
         }
     }
@@ -124,6 +128,7 @@ impl FromStr for Subject {
             Some(("checklist", id)) => Ok(Self::Checklist(id.parse()?)),
             Some(("inspection", id)) => Ok(Self::Inspection(id.parse()?)),
             Some(("campaign", id)) => Ok(Self::Campaign(id.parse()?)),
+            Some(("template", kind)) => Ok(Self::Template(kind.parse()?)),
             Some(("access", id)) => Ok(Self::Access(id.parse()?)),
             None if name == "calendar" => Ok(Self::Calendar),
             None if name == "policy" => Ok(Self::Policy),

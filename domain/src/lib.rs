@@ -14,6 +14,7 @@ pub mod certificate;
 pub mod checklist;
 pub mod clock;
 pub mod decider;
+pub mod document;
 pub mod due;
 pub mod event;
 pub mod fact;
@@ -32,6 +33,7 @@ pub mod region;
 pub mod roster;
 pub mod sealed;
 pub mod service_point;
+pub mod template;
 pub mod ticket;
 pub mod zone;
 

@@ -9,6 +9,7 @@ use crate::ids::RegionCode;
 use crate::instrument::Instruments;
 use crate::organisation::Organisations;
 use crate::policy::Policies;
+use crate::template::Templates;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,9 @@ pub struct Reference {
     pub calendar: WorkingCalendar,
     /// Rules in force.
     pub policies: Policies,
+    /// Templates of documents.
+    #[serde(default)]
+    pub templates: Templates,
 }
 
 impl Reference {
@@ -42,6 +46,7 @@ impl Reference {
             Event::Instrument(event) => self.instruments.evolve(event),
             Event::Calendar(event) => self.calendar.evolve(event),
             Event::Policy(event) => self.policies.evolve(event),
+            Event::Template(event) => self.templates.evolve(event),
             Event::Case(_)
             | Event::Rating(_)
             | Event::Roster(_)

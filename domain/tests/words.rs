@@ -6,6 +6,7 @@
 
 use domain::actor::{Channel, Role};
 use domain::clock::{DayUnit, Light};
+use domain::document::DocumentKind;
 use domain::event::case::{
     AcceptanceKind, Anomaly, ClosingKind, ConsentGiven, DecisionOutcome, DeliveryMethod, HelpScope, NoticeStage,
     Presented, RevocationKind, StepOutcome, Threshold, TrustLevel, WarnedClock,
@@ -53,6 +54,7 @@ fn every_word_is_read_and_written_back() {
     check::<DecisionOutcome>(&words, "DecisionOutcome");
     check::<DefaultRating>(&words, "DefaultRating");
     check::<DeliveryMethod>(&words, "DeliveryMethod");
+    check::<DocumentKind>(&words, "DocumentKind");
     check::<Figure>(&words, "Figure");
     check::<FreezeConvention>(&words, "FreezeConvention");
     check::<DutyChangeReason>(&words, "DutyChangeReason");

@@ -108,6 +108,7 @@ impl Projection for Balance {
                 | Event::Campaign(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
+                | Event::Template(_)
                 | Event::Access(_),
                 _,
             ) => (),

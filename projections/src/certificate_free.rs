@@ -134,6 +134,7 @@ impl Projection for CertificateFree {
             | Event::Instrument(_)
             | Event::Calendar(_)
             | Event::Policy(_)
+            | Event::Template(_)
             | Event::Access(_) => (),
         }
     }

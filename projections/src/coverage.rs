@@ -48,6 +48,7 @@ impl Projection for Coverage {
             | Event::Campaign(_)
             | Event::Calendar(_)
             | Event::Policy(_)
+            | Event::Template(_)
             | Event::Access(_) => (),
         }
     }

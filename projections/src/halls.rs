@@ -99,6 +99,7 @@ impl Projection for Halls {
                 | Event::Calendar(_)
                 | Event::Instrument(_)
                 | Event::Policy(_)
+                | Event::Template(_)
                 | Event::Access(_),
                 _,
             ) => (),

@@ -6,6 +6,7 @@ pub mod balance;
 pub mod case_file;
 pub mod certificate_free;
 pub mod coverage;
+pub mod documents;
 pub mod halls;
 pub mod lights;
 pub mod names;

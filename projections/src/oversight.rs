@@ -146,6 +146,7 @@ impl Projection for Oversight {
                 | Event::Organisation(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
+                | Event::Template(_)
                 | Event::Roster(_)
                 | Event::Ticket(_)
                 | Event::Appointment(_)

@@ -172,6 +172,7 @@ impl Projection for ProcessingTimes {
                 | Event::Campaign(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
+                | Event::Template(_)
                 | Event::Access(_),
                 _,
             ) => (),

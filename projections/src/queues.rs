@@ -96,6 +96,7 @@ impl Projection for Queues {
                 | Event::Campaign(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
+                | Event::Template(_)
                 | Event::Access(_),
                 _,
             ) => (),

@@ -108,6 +108,7 @@ impl Projection for RatingSigns {
             | Event::Organisation(_)
             | Event::Calendar(_)
             | Event::Policy(_)
+            | Event::Template(_)
             | Event::Roster(_)
             | Event::Ticket(_)
             | Event::Appointment(_)

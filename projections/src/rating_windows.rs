@@ -77,6 +77,7 @@ impl Projection for RatingWindows {
                 | Event::Organisation(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
+                | Event::Template(_)
                 | Event::Roster(_)
                 | Event::Ticket(_)
                 | Event::Appointment(_)

@@ -27,7 +27,7 @@ impl ReferenceData {
 
 impl Projection for ReferenceData {
     const NAME: &'static str = "reference";
-    const REVISION: u32 = 2;
+    const REVISION: u32 = 3;
 
     fn apply(&mut self, fact: &Fact) {
         match &fact.subject {
@@ -35,7 +35,8 @@ impl Projection for ReferenceData {
             | Subject::Organisation(_)
             | Subject::Instrument(_)
             | Subject::Calendar
-            | Subject::Policy => {
+            | Subject::Policy
+            | Subject::Template(_) => {
                 self.reference.evolve(&fact.event);
                 self.versions.insert(fact.subject.to_string(), fact.version);
                 self.position = fact.position;

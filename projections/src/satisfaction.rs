@@ -145,6 +145,7 @@ impl Projection for Satisfaction {
                 | Event::Campaign(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
+                | Event::Template(_)
                 | Event::Access(_),
                 _,
             ) => (),

@@ -88,6 +88,7 @@ impl Projection for Scores {
             | Event::ServicePoint(_)
             | Event::Calendar(_)
             | Event::Policy(_)
+            | Event::Template(_)
             | Event::Access(_) => (),
         }
     }

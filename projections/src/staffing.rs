@@ -72,6 +72,7 @@ impl Projection for Staffing {
             | Event::Campaign(_)
             | Event::Calendar(_)
             | Event::Policy(_)
+            | Event::Template(_)
             | Event::Access(_) => (),
         }
     }

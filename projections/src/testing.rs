@@ -287,6 +287,7 @@ impl Life<'_> {
     fn receive(&mut self, number: u64) {
         self.wait(2);
         let received = CaseReceived {
+            printed: None,
             receipt: id(&format!("r-{number}")),
             organisation: self.intake.clone(),
             materials_received_on: self.today(),
@@ -312,6 +313,7 @@ impl Life<'_> {
             1 => {
                 let closing = self.closing(ClosingKind::RefusedIntake);
                 self.tell(IntakeRefused {
+                    printed: None,
                     reason: sealed("r"),
                     competent_organ: "民政局".to_owned(),
                     notice: DocumentRef { number: id("n-1"), sha256: None },
@@ -326,6 +328,7 @@ impl Life<'_> {
     fn notice_and_supplement(&mut self) {
         self.wait(4);
         self.tell(OneTimeNoticeIssued {
+            printed: None,
             number: id("n-1"),
             stage: NoticeStage::Intake,
             missing: vec![Missing { code: id("ID"), defect: None }],
@@ -367,6 +370,7 @@ impl Life<'_> {
             legal: self.dice.chance(80).then(|| deadline(effective_on, legal)),
         };
         let accepted = CaseAccepted {
+            printed: None,
             number: Some(id("a-1")),
             kind,
             effective_on,
@@ -452,6 +456,7 @@ impl Life<'_> {
         self.tell_by(
             handler,
             SpecialProcedureOpened {
+                printed: None,
                 procedure: 1,
                 kind: "公示".to_owned(),
                 from,
@@ -487,6 +492,7 @@ impl Life<'_> {
         let granted = self.dice.chance(92);
         self.decided_on = Some(self.today());
         let decided = CaseDecided {
+            printed: None,
             outcome: if granted { DecisionOutcome::Granted } else { DecisionOutcome::Denied },
             number: id("d-1"),
             organisation: self.deciding.clone(),
@@ -520,6 +526,7 @@ impl Life<'_> {
         if self.dice.chance(85) {
             self.wait(5);
             self.tell(ResultDelivered {
+                printed: None,
                 method: DeliveryMethod::Direct,
                 recipient: None,
                 proof: None,

@@ -166,7 +166,7 @@ pub enum ClockChange {
 
 impl Projection for Timeline {
     const NAME: &'static str = "timeline";
-    const REVISION: u32 = 2;
+    const REVISION: u32 = 3;
 
     fn apply(&mut self, fact: &Fact) {
         let (Event::Case(event), Subject::Case(case)) = (&fact.event, &fact.subject) else { return };
@@ -176,6 +176,12 @@ impl Projection for Timeline {
         self.version = fact.version;
         let mut entry = TimelineEntry::new(fact, label(event));
         entry.tell(event);
+        // The hash of what was printed stands beside its number.
+        if let Some((number, printed)) = event.document().and_then(|issued| Some((issued.number, issued.printed?)))
+            && let Some(document) = entry.documents.iter_mut().find(|document| document.number == *number)
+        {
+            document.sha256 = Some(printed.sha256.clone());
+        }
         if let Some(corrected) = body::corrects(event)
             && let Some(wrong) = self.entries.iter_mut().find(|entry| entry.event == corrected)
         {

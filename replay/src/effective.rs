@@ -51,6 +51,7 @@ fn retroactive_on(event: &Event) -> Option<NaiveDate> {
         | Event::Campaign(_)
         | Event::Calendar(_)
         | Event::Policy(_)
+        | Event::Template(_)
         | Event::Access(_) => None,
     }
 }

@@ -16,6 +16,7 @@ use super::rosters;
 use super::script::{Act, After, Script};
 use super::sealing::Sealing;
 use super::{arrivals, city};
+use crate::documents::{self, Printing};
 use crate::labels;
 use crate::node::{built_in_append, system_actor};
 use crate::vault::Keyring;
@@ -119,9 +120,12 @@ pub struct Tally {
 pub(super) struct Engine<'a> {
     pub(super) journal: &'a Journal,
     pub(super) sealing: &'a Sealing<'a>,
+    printing: Printing,
     pub(super) seed: u64,
     pub(super) until: Instant,
     pub(super) reference: Reference,
+    /// The position of the last fact in them: the log is this simulation's alone, and begins with it.
+    reference_position: u64,
     versions: BTreeMap<Subject, u64>,
     agents: BTreeMap<u64, Agent>,
     arrivals: BTreeMap<u64, Arrival>,
@@ -145,9 +149,11 @@ impl<'a> Engine<'a> {
         Self {
             journal,
             sealing,
+            printing: Printing::default(),
             seed,
             until,
             reference: Reference::default(),
+            reference_position: 0,
             versions: BTreeMap::new(),
             agents: BTreeMap::new(),
             arrivals: BTreeMap::new(),
@@ -342,6 +348,7 @@ impl<'a> Engine<'a> {
         self.reference.evolve(&built_in.event);
         let expected = self.expected(&built_in.subject, 1);
         self.tally.events += 1;
+        self.reference_position = self.tally.events;
         let id = EventId(self.ids(at).ulid());
         // The server's own start records the same commands, and finds them done.
         self.hand_in(built_in_append(&built_in, expected, at, id)).await
@@ -469,18 +476,29 @@ impl<'a> Engine<'a> {
         occurred_at: Instant,
     ) -> Result<bool, DemoError> {
         let context = Context { now, occurred_at, actor: &actor, reference: &self.reference };
-        let events = match agent.case.decide(&command, &context) {
+        let mut events = match agent.case.decide(&command, &context) {
             Ok(events) => events,
             Err(rule) => {
                 *self.tally.refused.entry(format!("{}: {}", command.action(), rule.code())).or_default() += 1;
                 return Ok(false);
             }
         };
-        for event in &events {
+        let subject = Subject::Case(agent.id);
+        let stream = subject.to_string();
+        for event in &mut events {
+            let act = documents::Act {
+                context: &stream,
+                occurred_at,
+                printed_on: day_of(now),
+                by: &actor,
+                reference: &self.reference,
+                reference_position: self.reference_position,
+                vault: self.sealing.vault(),
+            };
+            self.printing.print(&agent.case, event, &act)?;
             agent.case.evolve_by(event, occurred_at, &actor);
         }
         let words = labels::of_case(agent.id, &agent.case, &self.reference);
-        let subject = Subject::Case(agent.id);
         self.versions.insert(subject.clone(), agent.version);
         agent.version += events.len() as u64;
         let beside = self.certificate_of(agent, &events, occurred_at)?;
@@ -640,6 +658,9 @@ impl<'a> Engine<'a> {
             return Ok(());
         }
         self.tally.events += events.len() as u64;
+        if matches!(subject, Subject::Organisation(_)) {
+            self.reference_position = self.tally.events;
+        }
         let expected = self.expected(&subject, events.len() as u64);
         let mut ids = self.ids(now);
         let command = CommandId(ids.ulid());

@@ -29,6 +29,11 @@ impl<'a> Sealing<'a> {
         Self { vault, papers }
     }
 
+    /// Returns what opens again what was sealed.
+    pub(super) fn vault(&self) -> &'a Vault {
+        self.vault
+    }
+
     /// Makes the keys of these residents durable.
     pub(super) async fn keys(&self, subjects: impl IntoIterator<Item = SubjectId>) -> Result<Keyring, DemoError> {
         Ok(self.vault.keyring(subjects).await?)

@@ -476,6 +476,10 @@ fn reference() -> Vec<Write> {
     };
     let other =
         |path: &str, summary: &str, id: &str, kind: &str| Write::new(path, "reference", summary, written(id, 9, kind));
+    let template = json!({
+        "kind": "acceptance", "valid_from": "2026-03-01", "published_on": "2026-02-20",
+        "source": "<!doctype html><html lang=\"zh-CN\"><title>受理通知书 {{ number }}</title><main>{{ applicant.name }}</main></html>"
+    });
     vec![
         of_item("/items", "发布事项 Publish an item or its next version", "item-published").with_example(publish_item),
         of_item("/items/{id}/actions/publish", "发布新版 Publish the next version", "item-published").with_example(next_version),
@@ -504,6 +508,9 @@ fn reference() -> Vec<Write> {
         other("/calendars/{id}/actions/amend", "修订日历 Amend the calendar", "calendar", "calendar-amended").with_example(amendment),
         other("/policies", "公布政策 Publish the rules", "policy", "policy-published").with_example(rules.clone()),
         other("/policies/{id}/actions/publish", "公布政策 Publish the rules", "policy", "policy-published").with_example(rules),
+        other("/templates", "公布文书模板 Publish a document template", "acceptance", "template-published").with_example(template.clone()),
+        other("/templates/{kind}/actions/publish", "公布文书模板 Publish a document template", "acceptance", "template-published")
+            .with_example(template),
     ]
 }
 

@@ -15,6 +15,7 @@ use domain::policy::PolicyRejection;
 use domain::rating::RatingRejection;
 use domain::roster::RosterRejection;
 use domain::service_point::ServicePointRejection;
+use domain::template::TemplateRejection;
 use domain::ticket::TicketRejection;
 use std::convert::Infallible;
 use std::fmt::{Debug, Display};
@@ -259,6 +260,9 @@ const CHINESE: &[(&str, &str)] = &[
     ("no-notice-window", "告知期限至少一个工作日"),
     ("order-step-without-time", "工单各步期限至少一个工作日"),
     ("standard-zero", "大厅标准不得为零"),
+    ("template-before-predecessor", "模板不得早于上一版本生效"),
+    ("template-empty", "模板不得为空"),
+    ("template-too-long", "模板过长"),
     ("indicators-version-zero", "指标版本从1开始"),
     ("invitation-without-time", "邀评次数和间隔天数不得为零"),
     ("card-twice", "同一情形只能记一次牌，且只有一种颜色"),
@@ -389,6 +393,12 @@ impl From<CalendarRejection> for Problem {
 
 impl From<PolicyRejection> for Problem {
     fn from(rule: PolicyRejection) -> Self {
+        told(&rule)
+    }
+}
+
+impl From<TemplateRejection> for Problem {
+    fn from(rule: TemplateRejection) -> Self {
         told(&rule)
     }
 }

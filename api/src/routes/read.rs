@@ -4,6 +4,7 @@ pub(crate) mod accesses;
 pub(crate) mod cases;
 pub(crate) mod certificates;
 pub(crate) mod coverage;
+pub(crate) mod documents;
 pub(crate) mod events;
 pub(crate) mod findings;
 pub(crate) mod halls;
@@ -24,6 +25,7 @@ pub(crate) mod screen;
 pub(crate) mod screen_stream;
 pub(crate) mod staffing;
 pub(crate) mod statistics;
+pub(crate) mod templates;
 
 use actix_web::web::ServiceConfig;
 use utoipa::OpenApi;
@@ -35,6 +37,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(cases::list_cases)
         .service(cases::get_timeline)
         .service(screen::get_screen)
+        .service(documents::list_documents)
+        .service(documents::get_document)
         .service(events::case_events)
         .service(accesses::list_accesses)
         .service(certificates::case_certificates)
@@ -90,6 +94,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(instruments::get_instrument)
         .service(reference::list_regions)
         .service(reference::list_policies)
+        .service(templates::list_templates)
+        .service(templates::get_template)
         .service(reference::get_deadline)
         .service(events::list_events);
 }
@@ -110,6 +116,8 @@ pub fn configure_outside(config: &mut ServiceConfig) {
     cases::get_case,
     cases::get_timeline,
     screen::get_screen,
+    documents::list_documents,
+    documents::get_document,
     events::case_events,
     accesses::list_accesses,
     certificates::case_certificates,
@@ -165,6 +173,8 @@ pub fn configure_outside(config: &mut ServiceConfig) {
     instruments::get_instrument,
     reference::list_regions,
     reference::list_policies,
+    templates::list_templates,
+    templates::get_template,
     reference::get_deadline,
     events::list_events,
     operation::alive,

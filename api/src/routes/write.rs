@@ -20,6 +20,7 @@ pub mod reference;
 pub mod request;
 pub mod rosters;
 pub mod service_points;
+pub mod templates;
 pub mod what_if;
 
 use crate::auth::Caller;
@@ -66,6 +67,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/policies", post().to(reference::publish_policy))
         .route("/policies/{id}/actions/{action}", post().to(reference::act_on_policy))
         .route("/progress", post().to(progress::ask))
+        .route("/templates", post().to(templates::publish))
+        .route("/templates/{kind}/actions/{action}", post().to(templates::act))
         .route("/ratings", post().to(ratings::rate))
         .route("/ratings/{id}/actions/{action}", post().to(ratings::act))
         .route("/tickets", post().to(halls::take))
@@ -84,7 +87,7 @@ pub fn configure(config: &mut ServiceConfig) {
 }
 
 /// Every write below `/api/v1` that wants a token: method and path. `POST /progress` wants a receipt instead.
-pub const ROUTES: [(&str, &str); 43] = [
+pub const ROUTES: [(&str, &str); 45] = [
     ("POST", "/cases"),
     ("GET", "/cases/{id}/actions"),
     ("POST", "/cases/{id}/actions/{action}"),
@@ -113,6 +116,8 @@ pub const ROUTES: [(&str, &str); 43] = [
     ("POST", "/calendars/{id}/actions/{action}"),
     ("POST", "/policies"),
     ("POST", "/policies/{id}/actions/{action}"),
+    ("POST", "/templates"),
+    ("POST", "/templates/{kind}/actions/{action}"),
     ("POST", "/ratings"),
     ("POST", "/ratings/{id}/actions/{action}"),
     ("POST", "/tickets"),

@@ -89,7 +89,12 @@ impl City {
         let clock = Arc::new(Clock::simulated(monday(), 1));
         let vault = Arc::new(Vault::in_memory(Some([3; 32])).unwrap());
         let node = Node::over(config, clock, Arc::new(InMemory::new()), vault).await.unwrap();
-        Self { node: web::Data::new(node), folder, keys: AtomicU64::new(1) }
+        Self::of(web::Data::new(node), folder)
+    }
+
+    /// Over a server that is there already.
+    pub fn of(node: web::Data<Node>, folder: tempfile::TempDir) -> Self {
+        Self { node, folder, keys: AtomicU64::new(1) }
     }
 
     /// Lets time pass.

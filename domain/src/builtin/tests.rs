@@ -5,10 +5,12 @@ use crate::catalogue::{Item, ItemCommand};
 use crate::decider::{Context, Decider};
 use crate::event::instrument::InstrumentKind;
 use crate::event::item::{Authority, ClockStop, ItemDefinition, ItemPublished, Level};
-use crate::event::{InstrumentEvent, ItemEvent, PolicyEvent};
+use crate::event::template::TemplatePublished;
+use crate::event::{InstrumentEvent, ItemEvent, PolicyEvent, TemplateEvent};
 use crate::instrument::{Exercise, InstrumentCommand};
 use crate::organisation::{OrganisationCommand, OrganisationState};
 use crate::policy::PolicyCommand;
+use crate::template::TemplateCommand;
 use crate::testing::{REFERENCE, actor, context, day};
 use crate::zone::start_of;
 
@@ -36,6 +38,12 @@ fn decided_again(event: &Event, so_far: &Reference, context: &Context<'_>) -> Ve
             let version = Some(version);
             let publish = ItemCommand::Publish { item, version, valid_from, valid_to, definition };
             wrapped(Item::decide(&known, &publish, context).unwrap())
+        }
+        Event::Template(TemplateEvent::TemplatePublished(published)) => {
+            let TemplatePublished { kind, valid_from, published_on, source, .. } = published;
+            let known = so_far.templates.get(kind).cloned().unwrap_or_default();
+            let publish = TemplateCommand::Publish { kind, valid_from, published_on, source };
+            wrapped(known.decide(&publish, context).unwrap())
         }
         Event::Organisation(event) => {
             let id = crate::organisation::organisation_of(&event);

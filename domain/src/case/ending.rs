@@ -57,6 +57,7 @@ impl Desk<'_> {
                 yields_result: !denied && !self.rules.result_zh.is_empty(),
                 leg: self.leg_decided(),
                 anomalies: anomalies.into_iter().flatten().collect(),
+                printed: None,
             }
             .into(),
         ])
@@ -201,6 +202,7 @@ impl Desk<'_> {
                 proof: proof.cloned(),
                 days_after_decision: self.counting.working_days_between(decided_on, self.day),
                 anomalies: Vec::from_iter(late.then_some(Anomaly::LateDelivery)),
+                printed: None,
             }
             .into(),
         ])

@@ -54,6 +54,7 @@ impl Case {
             | crate::event::Event::Campaign(_)
             | crate::event::Event::Calendar(_)
             | crate::event::Event::Policy(_)
+            | crate::event::Event::Template(_)
             | crate::event::Event::Access(_) => (),
         }
     }

@@ -197,6 +197,7 @@ impl Desk<'_> {
                 deems: self.rules.deemed_acceptance,
                 rating_code_digest: rating_code_digest.to_owned(),
                 anomalies: Vec::from_iter(late.then_some(Anomaly::LateReceipt)),
+                printed: None,
             }
             .into(),
         ])
@@ -226,7 +227,8 @@ impl Desk<'_> {
     pub(super) fn refuse_intake(&self, reason: &Sealed, competent_organ: &str, notice: &DocumentRef) -> Decided {
         let closing = self.closing(ClosingKind::RefusedIntake, &self.application.intake);
         let competent_organ = competent_organ.to_owned();
-        Ok(vec![IntakeRefused { reason: reason.clone(), competent_organ, notice: notice.clone(), closing }.into()])
+        let (reason, notice) = (reason.clone(), notice.clone());
+        Ok(vec![IntakeRefused { reason, competent_organ, notice, closing, printed: None }.into()])
     }
 
     /// T5 当场更正.
@@ -259,6 +261,7 @@ impl Desk<'_> {
                 supplement_by: self.rules.supplement_days.map(|days| self.due_in_working_days(days).date),
                 pauses_promised: review && self.rules.review_notice_pauses,
                 anomalies: anomalies.into_iter().flatten().collect(),
+                printed: None,
             }
             .into(),
         ])
@@ -419,6 +422,7 @@ impl Desk<'_> {
             steps: ahead.map(|step| step.code.clone()).collect(),
             dimensions: self.dimensions(),
             anomalies: Vec::new(),
+            printed: None,
         }
     }
 

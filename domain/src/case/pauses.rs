@@ -84,6 +84,7 @@ impl Desk<'_> {
                 basis,
                 notice: requested.notice.clone(),
                 anomalies: anomalies.into_iter().flatten().collect(),
+                printed: None,
             }
             .into(),
         ])
@@ -156,7 +157,7 @@ impl Desk<'_> {
             false => clocks.promised.clone(),
         };
         let clocks = Clocks { promised, legal: clocks.legal.as_ref().map(longer) };
-        Ok(vec![DeadlineExtended { days: request.days, notice: notice.clone(), clocks }.into()])
+        Ok(vec![DeadlineExtended { days: request.days, notice: notice.clone(), clocks, printed: None }.into()])
     }
 
     /// T19, second act: not approved.

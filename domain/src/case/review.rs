@@ -21,7 +21,7 @@ impl Desk<'_> {
             Some(step) => self.step_rule(step)?.code.clone(),
             None => self.next_step().ok_or(Rejection::NoStepOpen)?.clone(),
         };
-        Ok(vec![CaseRouted { to: to.clone(), step, hand_over: hand_over.clone() }.into()])
+        Ok(vec![CaseRouted { to: to.clone(), step, hand_over: hand_over.clone(), printed: None }.into()])
     }
 
     /// A back office of where the case is, of who handles it, or of who decides it; but upwards only by forwarding.

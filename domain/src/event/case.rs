@@ -251,6 +251,17 @@ pub struct DocumentRef {
     pub sha256: Option<String>,
 }
 
+/// How a document was printed here: what its bytes follow from, besides the case before the act and the act itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Printed {
+    /// The version of the template.
+    pub template: u32,
+    /// The position of the last fact in the reference data that it was written from.
+    pub reference: u64,
+    /// SHA-256 of its bytes, lower-case hex.
+    pub sha256: String,
+}
+
 /// How a case ended, with everything statistics need, so that no fold looks anything up later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closing {
@@ -524,6 +535,9 @@ pub struct CaseReceived {
     /// What to look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub anomalies: Vec<Anomaly>,
+    /// How it was printed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<Printed>,
 }
 
 /// No application is needed here.
@@ -548,6 +562,9 @@ pub struct IntakeRefused {
     pub notice: DocumentRef,
     /// How it ended.
     pub closing: Closing,
+    /// How it was printed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<Printed>,
 }
 
 /// A slip was put right at the window.
@@ -601,6 +618,9 @@ pub struct OneTimeNoticeIssued {
     /// What to look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub anomalies: Vec<Anomaly>,
+    /// How it was printed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<Printed>,
 }
 
 /// Materials were handed in after a notice.
@@ -680,6 +700,9 @@ pub struct CaseAccepted {
     /// What to look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub anomalies: Vec<Anomaly>,
+    /// How it was printed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<Printed>,
 }
 
 /// The keys under which statistics count a case that has not ended.
@@ -731,6 +754,9 @@ pub struct CaseRouted {
     pub step: StepCode,
     /// 交接单 number.
     pub hand_over: ExternalNumber,
+    /// How it was printed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<Printed>,
 }
 
 /// A handler took the work.
@@ -899,6 +925,9 @@ pub struct SpecialProcedureOpened {
     /// What to look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub anomalies: Vec<Anomaly>,
+    /// How it was printed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<Printed>,
 }
 
 /// A special procedure was not approved.
@@ -948,6 +977,9 @@ pub struct DeadlineExtended {
     pub notice: DocumentRef,
     /// Deadlines counted anew.
     pub clocks: Clocks,
+    /// How it was printed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<Printed>,
 }
 
 /// More time was not given.
@@ -1017,6 +1049,9 @@ pub struct CaseDecided {
     /// What to look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub anomalies: Vec<Anomaly>,
+    /// How it was printed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<Printed>,
 }
 
 /// The leg of a forwarded case that ended with the decision.
@@ -1105,6 +1140,9 @@ pub struct ResultDelivered {
     /// What to look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub anomalies: Vec<Anomaly>,
+    /// How it was printed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<Printed>,
 }
 
 /// The applicant took it back.

@@ -285,6 +285,7 @@ fn a_pause_that_began_in_time_keeps_a_case_from_being_overdue() {
     let body = accepted(day("2022-03-01"), 18);
     story.tell(noon(day("2022-03-01")), case.clone(), &clerk, CaseEvent::from(body));
     let opened = SpecialProcedureOpened {
+        printed: None,
         procedure: 1,
         kind: "公示".to_owned(),
         from: day("2022-03-10"),

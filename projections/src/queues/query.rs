@@ -49,6 +49,7 @@ impl QueueKey {
                 | Event::Campaign(_)
                 | Event::Calendar(_)
                 | Event::Policy(_)
+                | Event::Template(_)
                 | Event::Access(_),
                 _,
             ) => None,

@@ -53,6 +53,7 @@ fn told(events: Vec<CaseEvent>) -> Timeline {
 #[test]
 fn a_decision_says_in_whose_name_and_stops_the_legal_clock() {
     let decided = CaseDecided {
+        printed: None,
         outcome: DecisionOutcome::Denied,
         number: "d-1".parse().unwrap(),
         organisation: "361023100".parse().unwrap(),
@@ -86,6 +87,7 @@ fn a_decision_says_in_whose_name_and_stops_the_legal_clock() {
 #[test]
 fn a_corrected_entry_points_to_its_correction() {
     let notice = OneTimeNoticeIssued {
+        printed: None,
         number: "n-1".parse().unwrap(),
         stage: NoticeStage::Intake,
         missing: vec![],

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::actor::{Actor, Channel, Role};
-use domain::event::{CaseEvent, Event, SCHEMAS};
+use domain::event::{CaseEvent, Event, SCHEMAS, TemplateEvent};
 use domain::fact::{Fact, Subject};
 use domain::ids::{CaseId, CertificateId, CommandId, EventId, InspectionId};
 use eventstore::{CommandDigest, EventStore, Expected, InMemory, PAGE_EVENTS_MAX, Position};
@@ -201,6 +201,7 @@ fn subject(event: &Event, stream: u8) -> Subject {
         Event::Calendar(_) => Subject::Calendar,
         Event::Instrument(event) => Subject::Instrument(domain::instrument::instrument_of(event).clone()),
         Event::Policy(_) => Subject::Policy,
+        Event::Template(TemplateEvent::TemplatePublished(body)) => Subject::Template(body.kind),
         Event::Roster(_) => Subject::Roster(format!("36102310{stream}").parse().unwrap(), "2026-03".parse().unwrap()),
         Event::ServicePoint(_) => Subject::ServicePoint(format!("36102310{stream}").parse().unwrap()),
         Event::Checklist(_) => Subject::Checklist("model-hall".parse().unwrap()),

@@ -32,7 +32,7 @@ const CALENDAR: &str = "calendar";
 const POLICY: &str = "policy";
 
 /// What administrators publish for the whole city is for those of the city.
-fn is_city_admin(node: &Node, caller: &Caller) -> Result<(), Problem> {
+pub(super) fn is_city_admin(node: &Node, caller: &Caller) -> Result<(), Problem> {
     let reference = node.reference.now();
     let organisations = &reference.reference.organisations;
     let own = &caller.actor.organisation;

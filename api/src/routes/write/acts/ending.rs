@@ -1,6 +1,6 @@
 //! From the decision on, and the other ways a case ends.
 
-use super::{DocumentBody, check_document, optional_document};
+use super::{DocumentBody, check_document, given_or_made, optional_document};
 use crate::seal::{Act, Flaws, Sealer};
 use crate::vault::VaultError;
 use chrono::NaiveDate;
@@ -153,7 +153,7 @@ pub struct DeliverBody {
     /// Who took it.
     #[serde(default)]
     pub recipient: Option<String>,
-    /// 送达回证.
+    /// 送达回证; made here if absent.
     #[serde(default)]
     #[schema(inline)]
     pub proof: Option<DocumentBody>,
@@ -173,7 +173,7 @@ impl Act for DeliverBody {
         Ok(CaseCommand::Deliver {
             method: self.method,
             recipient: sealer.optional(self.recipient.as_deref())?,
-            proof: optional_document(self.proof.as_ref(), "SD", sealer),
+            proof: Some(given_or_made(self.proof.as_ref(), "SD", sealer)),
         })
     }
 }
