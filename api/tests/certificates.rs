@@ -52,6 +52,37 @@ async fn stand_for(city: &City, case: &str, code: &str, certificate: &str) -> An
 }
 
 #[actix_web::test]
+async fn a_certificate_named_in_the_application_stands_for_its_paper() {
+    let city = City::new().await;
+    let clerk = city.token("clerk", HALL);
+    let id = seen_at_the_window(&city, &certificate("HK")).await;
+    let applying = |named: Value| {
+        let mut body = without("HK");
+        body["materials"].as_array_mut().unwrap().push(named);
+        body
+    };
+    let named = applying(json!({"code": "HK", "how": "e-cert", "certificate": id}));
+    let opened = city.post(&clerk, "/cases", named.clone()).await.ok();
+    assert_eq!(types(&opened), ["case-submitted", "material-replaced-by-certificate"]);
+    let case = opened["id"].as_str().unwrap();
+    city.act("clerk", case, "receive", json!({})).await.ok();
+    city.act("clerk", case, "accept", json!({})).await.ok();
+
+    city.post(&clerk, "/cases", applying(json!({"code": "HK", "how": "e-cert"})))
+        .await
+        .against("certificate-not-named");
+    let unknown = json!({"code": "HK", "how": "e-cert", "certificate": "01KH9Z6V0000000000000000AA"});
+    city.post(&clerk, "/cases", applying(unknown)).await.against("certificate-not-on-record");
+    let on_paper = json!({"code": "HK", "how": "original", "certificate": id});
+    let refused = city.post(&clerk, "/cases", applying(on_paper)).await.refused(422, "invalid-content");
+    assert!(refused["errors"][0]["pointer"].as_str().unwrap().ends_with("/certificate"), "{refused}");
+
+    let revoke = json!({"kind": "cancelled", "basis": "户口迁出", "on": "2026-03-01", "reason": "迁往外省"});
+    city.post(&city.token("chief", HALL), &format!("/certificates/{id}/actions/revoke"), revoke).await.ok();
+    city.post(&clerk, "/cases", named).await.against("certificate-revoked");
+}
+
+#[actix_web::test]
 async fn a_certificate_stands_for_a_paper_and_says_what_was_relied_on() {
     let city = City::new().await;
     let case = received_without(&city, "HK").await;

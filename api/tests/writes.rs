@@ -415,14 +415,16 @@ async fn a_form_is_checked_by_the_items_schema_and_its_version_kept() {
     let clerk = city.token("clerk", HALL);
     let mut body = application();
     body["form"] = json!({"household_size": 0, "housing": NAME, "pets": 2});
+    body["applicant"]["id_number"] = "361023".into();
     let refused = city.post(&clerk, "/cases", body.clone()).await.refused(422, "invalid-content");
     let pointers: Vec<_> =
         refused["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect();
-    for pointer in ["/form/household_size", "/form/housing", "/form/pets", "/form/reason"] {
+    for pointer in ["/applicant/id_number", "/form/household_size", "/form/housing", "/form/pets", "/form/reason"] {
         assert!(pointers.contains(&pointer), "{refused}");
     }
     assert!(!refused.to_string().contains(NAME), "{refused}");
 
+    body["applicant"] = application()["applicant"].clone();
     body["form"] = json!({"reason": "因病致贫", "household_size": 2});
     body["situations"] = json!(["MEDICAL"]);
     let opened = city.post(&clerk, "/cases", body.clone()).await.ok();

@@ -237,6 +237,7 @@ impl<'a> Planner<'a> {
             form_version: form.map(|form| form.version),
             intake,
             region: Some(resident.home.clone()),
+            certificates: BTreeMap::new(),
             materials: acts::materials(&item, &situations, &spared),
             situations,
             duplicate_of,

@@ -14,7 +14,7 @@ use crate::ids::{
 };
 use crate::sealed::{Party, Sealed};
 use chrono::NaiveDate;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// T1 申请.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +43,8 @@ pub struct Submit {
     pub situations: BTreeSet<SituationCode>,
     /// Where it is handed in.
     pub intake: OrganisationId,
+    /// 电子证照 that stand for materials presented so, as they are now.
+    pub certificates: BTreeMap<MaterialCode, Reliance>,
     /// 申请人行政区划.
     pub region: Option<RegionCode>,
     /// 材料.

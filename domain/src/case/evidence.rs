@@ -168,7 +168,7 @@ impl Desk<'_> {
     /// What stands for a paper that a notice asked for is a supplement too, with everything that follows from one.
     fn supplied(&self, event: CaseEvent, code: &MaterialCode, how: Presented) -> Decided {
         let asked_for = self.case.open_notice().is_some() && self.case.outstanding.contains(code);
-        let supplement = if asked_for { self.supplement(&[presented(code, how)])? } else { Vec::new() };
+        let supplement = if asked_for { self.supplemented(&[presented(code, how)])? } else { Vec::new() };
         Ok(std::iter::once(event).chain(supplement).collect())
     }
 

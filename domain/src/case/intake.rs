@@ -38,8 +38,42 @@ impl Case {
         }
         let version = version_in_force(submit, context)?;
         may_apply(submit, version, context)?;
-        Ok(vec![submitted(submit, version, context)?.into()])
+        let submitted = submitted(submit, version, context)?.into();
+        let relied_on = self.relied_on(submit, &submitted, context)?;
+        Ok(std::iter::once(submitted).chain(relied_on).collect())
     }
+}
+
+impl Case {
+    /// 免证 from the first click: what stands for a paper of the application, judged on the case that it opens.
+    fn relied_on(&self, submit: &Submit, submitted: &CaseEvent, context: &Context<'_>) -> Decided {
+        let claimed: BTreeSet<&MaterialCode> =
+            submit.materials.iter().filter(|it| it.how == Presented::ECert).map(|it| &it.code).collect();
+        if claimed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut opened = self.clone();
+        opened.evolve_by(submitted, context.occurred_at, context.actor);
+        let desk = opened.on_desk(context)?;
+        let mut replaced = Vec::new();
+        for code in claimed {
+            let named = submit.certificates.get(code);
+            let reliance = named.ok_or_else(|| Rejection::CertificateNotNamed(code.clone()))?;
+            replaced.extend(desk.replace_material(code, reliance)?);
+        }
+        Ok(replaced)
+    }
+}
+
+/// Papers over the counter; a certificate stands for one by being named, so that it is relied on as it is.
+fn over_the_counter(version: &ItemVersion, materials: &[MaterialPresented]) -> Result<(), Rejection> {
+    for material in materials {
+        requirement(version, &material.code)?;
+        if material.how == Presented::ECert {
+            return Err(Rejection::CertificateNotNamed(material.code.clone()));
+        }
+    }
+    Ok(())
 }
 
 fn version_in_force<'a>(submit: &Submit, context: &Context<'a>) -> Result<&'a ItemVersion, Rejection> {
@@ -171,9 +205,7 @@ impl Desk<'_> {
         rating_code_digest: &str,
     ) -> Decided {
         let organisation = self.receiving_organisation()?;
-        for material in materials {
-            requirement(self.version, &material.code)?;
-        }
+        over_the_counter(self.version, materials)?;
         let received_on = materials_received_on.unwrap_or(self.day);
         if self.day < received_on {
             return Err(Rejection::OccurredInFuture);
@@ -277,9 +309,12 @@ impl Desk<'_> {
         if materials.is_empty() {
             return Err(Rejection::NothingSupplied);
         }
-        for material in materials {
-            requirement(self.version, &material.code)?;
-        }
+        over_the_counter(self.version, materials)?;
+        self.supplemented(materials)
+    }
+
+    /// What a notice asked for is there, on paper or otherwise.
+    pub(super) fn supplemented(&self, materials: &[MaterialPresented]) -> Decided {
         let brought: BTreeSet<&MaterialCode> = materials.iter().map(|material| &material.code).collect();
         let complete = self.case.outstanding.iter().all(|code| brought.contains(code));
         let open = self.case.open_notice().ok_or(Rejection::NoNoticeOpen)?;

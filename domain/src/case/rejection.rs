@@ -73,6 +73,8 @@ pub enum Rejection {
     ConsentTakenBack,
     /// No such material of this item.
     UnknownMaterial(MaterialCode),
+    /// An electronic certificate is said to stand for the material, and none is named.
+    CertificateNotNamed(MaterialCode),
     /// The item demands the paper itself, or asks nobody for it.
     MaterialNotReplaceable(MaterialCode),
     /// A certificate of this kind does not stand for the material.
@@ -264,9 +266,10 @@ impl Rejection {
         let codes = |codes: &[MaterialCode]| codes.iter().map(MaterialCode::as_str).collect::<Vec<_>>().join(comma);
         let detail = match self {
             Self::RoleMayNot(role, _) => role.to_string(),
-            Self::UnknownMaterial(code) | Self::MaterialNotReplaceable(code) | Self::CertificateOfAnotherKind(code) => {
-                code.to_string()
-            }
+            Self::UnknownMaterial(code)
+            | Self::CertificateNotNamed(code)
+            | Self::MaterialNotReplaceable(code)
+            | Self::CertificateOfAnotherKind(code) => code.to_string(),
             Self::CertificateNotYetValid(day) | Self::CertificateExpired(day) | Self::CertificateRevoked(day) => {
                 day.to_string()
             }
@@ -322,6 +325,7 @@ impl Rejection {
             Self::ConsentNotInForce => ["consent-not-in-force", "申请人的同意不在有效期内", "the applicant's consent is not in force on that day"],
             Self::ConsentTakenBack => ["consent-taken-back", "申请人已撤回同意", "the applicant took the consent back"],
             Self::UnknownMaterial(_) => ["unknown-material", "该事项没有这种材料", "the item has no such material"],
+            Self::CertificateNotNamed(_) => ["certificate-not-named", "以电子证照代替材料须指明是哪一份证照", "a material is replaced by a certificate that is named"],
             Self::MaterialNotReplaceable(_) => ["material-not-replaceable", "该材料不可以电子证照或数据共享代替", "nothing stands for this material"],
             Self::CertificateOfAnotherKind(_) => ["certificate-of-another-kind", "该类证照不能代替此材料", "a certificate of this kind does not stand for the material"],
             Self::CertificateNotOnRecord => ["certificate-not-on-record", "证照库中没有该证照", "there is no such certificate"],

@@ -112,7 +112,8 @@ pub struct MaterialBody {
     /// Which of the item's materials.
     #[schema(value_type = String, example = "ID")]
     pub code: MaterialCode,
-    /// `original`, `copy`, `upload`, `e-cert`, `data-share`, `commitment` or `generated`; `original` if absent.
+    /// `original`, `copy`, `upload`, `data-share`, `commitment` or `generated`; `original` if absent. A certificate stands
+    /// for a paper by `replace-material`, which names it.
     #[serde(default = "original")]
     #[schema(value_type = String, example = "original")]
     pub how: Presented,
@@ -122,7 +123,7 @@ pub struct MaterialBody {
     pub paper: Option<PaperId>,
 }
 
-fn original() -> Presented {
+pub(super) fn original() -> Presented {
     Presented::Original
 }
 

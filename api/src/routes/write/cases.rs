@@ -1,7 +1,7 @@
 //! Opening a case, acting on it, and what one may do with it now.
 
-use super::acts::{self, MaterialBody};
-use super::evidence::{LOOKS_MAX, Look};
+use super::acts;
+use super::evidence::{LOOKS_MAX, Look, certificate};
 use super::request::{Envelope, Incoming, Written, flawless, read, unreadable};
 use crate::auth::Caller;
 use crate::certificates::Consequence;
@@ -16,16 +16,18 @@ use chrono::NaiveDate;
 use domain::actor::{Channel, Role};
 use domain::case::{Action, Case, CaseCommand, Submit, Survivor};
 use domain::decider::Context;
+use domain::event::case::{MaterialPresented, Presented};
 use domain::event::{CaseEvent, CertificateEvent, Event};
 use domain::fact::{Fact, Subject};
 use domain::ids::{
-    CaseId, CommandId, ExternalNumber, ItemId, OrganisationId, RegionCode, SituationCode, SourceName, SubjectId,
+    CaseId, CertificateId, CommandId, ExternalNumber, ItemId, MaterialCode, OrganisationId, PaperId, RegionCode,
+    SituationCode, SourceName, SubjectId,
 };
 use domain::sealed::Sealed;
 use domain::zone::day_of;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use utoipa::{PartialSchema as _, ToSchema};
 use zeroize::Zeroizing;
@@ -86,7 +88,34 @@ pub struct OpenCaseBody {
     /// 材料.
     #[serde(default)]
     #[schema(inline)]
-    pub materials: Vec<MaterialBody>,
+    pub materials: Vec<AppliedMaterialBody>,
+}
+
+/// A material of the application.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AppliedMaterialBody {
+    /// Which of the item's materials.
+    #[schema(value_type = String, example = "ID")]
+    pub code: MaterialCode,
+    /// `original`, `copy`, `upload`, `e-cert`, `data-share`, `commitment` or `generated`; `original` if absent.
+    #[serde(default = "acts::original")]
+    #[schema(value_type = String, example = "original")]
+    pub how: Presented,
+    /// The stored paper, where there is one.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub paper: Option<PaperId>,
+    /// 电子证照: the certificate that stands for it, with `e-cert` only; it must be in force.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub certificate: Option<CertificateId>,
+}
+
+impl AppliedMaterialBody {
+    fn presented(&self) -> MaterialPresented {
+        MaterialPresented { code: self.code.clone(), how: self.how, paper: self.paper }
+    }
 }
 
 impl OpenCaseBody {
@@ -102,6 +131,11 @@ impl OpenCaseBody {
             flaws.add("/beneficiaries", "人数过多", format!("must have at most {BENEFICIARIES_MAX} entries"));
         }
         flaws.list("/materials", &self.materials);
+        for (place, material) in self.materials.iter().enumerate() {
+            if material.certificate.is_some() && material.how != Presented::ECert {
+                flaws.add(format!("/materials/{place}/certificate"), "仅用于 e-cert", "goes with `e-cert` only");
+            }
+        }
         if let Some(consent) = &self.consent {
             consent.check("/consent", flaws);
         }
@@ -133,6 +167,11 @@ pub async fn open(node: web::Data<Node>, caller: Caller, incoming: Incoming) -> 
     let mut flaws = Flaws::default();
     envelope.check(&caller, &node.reference.now().reference.organisations, &mut flaws);
     body.check(&mut flaws);
+    let day = day_of(envelope.moment(node.clock.now()));
+    if !flaws.0.is_empty() {
+        // Whoever mends the one mends the other too.
+        check_form(&node, &body, day, &mut flaws);
+    }
     flawless(flaws)?;
 
     let mut actor = envelope.actor(&caller);
@@ -141,8 +180,10 @@ pub async fn open(node: web::Data<Node>, caller: Caller, incoming: Incoming) -> 
         Begun::Fresh(under_way) => under_way,
         Begun::Repeated(done) => return opened(&node, &caller, &done).await,
     };
-    let day = day_of(envelope.moment(node.clock.now()));
-    let form_version = check_form(&node, &body, day)?;
+    // Only now: what was answered once is answered so again, whatever the form asks for meanwhile.
+    let mut flaws = Flaws::default();
+    let form_version = check_form(&node, &body, day, &mut flaws);
+    flawless(flaws)?;
     let applicant = body.applicant.subject(&node.vault);
     actor.acting_for = Some(applicant.clone()).filter(|applicant| applicant.as_str() != actor.id.as_str());
     actor.channel = body.channel.unwrap_or(actor.channel);
@@ -164,25 +205,43 @@ pub async fn open(node: web::Data<Node>, caller: Caller, incoming: Incoming) -> 
         duplicate_of,
         applicant,
     };
-    let submit = CaseCommand::Submit(opening.submit(&body, actor.channel)?);
+    let mut submit = opening.submit(&body, actor.channel)?;
     let late = envelope.late(|text| opening.words(text))?;
     let asked = Asked { actor, late, ..asked };
-    opened(&node, &caller, &node.executor.execute::<Case>(&under_way, &asked, &subject, &submit, &[]).await?).await
+    for _ in 0..LOOKS_MAX {
+        let also = certificates(&node, &body, &mut submit).await?;
+        let command = CaseCommand::Submit(submit.clone());
+        match node.executor.execute::<Case>(&under_way, &asked, &subject, &command, &also).await {
+            // A certificate relied on has moved on meanwhile: look again.
+            Err(ExecuteError::Contended) if !also.is_empty() => continue,
+            done => return opened(&node, &caller, &done?).await,
+        }
+    }
+    Err(Problem::new(Kind::Contended))
+}
+
+/// Looks at the certificates that stand for papers, and tells at which versions they were seen.
+async fn certificates(node: &Node, body: &OpenCaseBody, submit: &mut Submit) -> Result<Vec<(Subject, u64)>, Problem> {
+    let mut seen = Vec::new();
+    for (code, id) in body.materials.iter().filter_map(|material| Some((&material.code, material.certificate?))) {
+        let (reliance, also) = certificate(node, id).await?;
+        submit.certificates.insert(code.clone(), reliance);
+        seen.push(also);
+    }
+    Ok(seen)
 }
 
 /// Checks the form by the one of the item version in force on the day, and returns that one's version. An item that is
 /// not there or not in force is the decider's to refuse.
-fn check_form(node: &Node, body: &OpenCaseBody, day: NaiveDate) -> Result<Option<u32>, Problem> {
+fn check_form(node: &Node, body: &OpenCaseBody, day: NaiveDate, flaws: &mut Flaws) -> Option<u32> {
     let reference = node.reference.now();
-    let version = reference.reference.catalogue.in_force(&body.item, day);
-    let (Some(answer), Some(version)) = (&body.form, version) else { return Ok(None) };
-    let mut flaws = Flaws::default();
-    match &version.definition.form {
-        Some(form) => node.forms.check(&body.item, form, &Value::Object(answer.clone()), &mut flaws),
+    let answer = body.form.as_ref()?;
+    let form = &reference.reference.catalogue.in_force(&body.item, day)?.definition.form;
+    match form {
+        Some(form) => node.forms.check(&body.item, form, &Value::Object(answer.clone()), flaws),
         None => flaws.add("/form", "该事项没有电子表单", "the item has no electronic form"),
     }
-    flawless(flaws)?;
-    Ok(version.definition.form.as_ref().map(|form| form.version))
+    form.as_ref().map(|form| form.version)
 }
 
 /// What is made for an application, once: keys, numbers, sealed texts.
@@ -216,7 +275,8 @@ impl Opening<'_> {
             situations: body.situations.clone(),
             intake: self.intake.clone(),
             region: body.region.clone(),
-            materials: body.materials.iter().map(MaterialBody::presented).collect(),
+            certificates: BTreeMap::new(),
+            materials: body.materials.iter().map(AppliedMaterialBody::presented).collect(),
             duplicate_of: self.duplicate_of,
         })
     }

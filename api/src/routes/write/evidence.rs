@@ -9,13 +9,23 @@ use crate::problem::Problem;
 use crate::seal::{Found, Need};
 use crate::vault::{Keyring, hex};
 use domain::case::{Case, CaseCommand, DataShareAsked, Rejection};
-use domain::certificate::Certificate;
+use domain::certificate::{Certificate, Reliance};
 use domain::event::evidence::DataShareOutcome;
 use domain::fact::Subject;
-use domain::ids::{CaseId, MaterialCode, SubjectId};
+use domain::ids::{CaseId, CertificateId, MaterialCode, SubjectId};
 
 /// How often an act is made again because a certificate moved on meanwhile.
 pub const LOOKS_MAX: u32 = 3;
+
+/// Looks at a certificate that somebody relies on, and tells at which version of which stream it was seen.
+///
+/// # Errors
+/// The log is in trouble.
+pub async fn certificate(node: &Node, id: CertificateId) -> Result<(Reliance, (Subject, u64)), Problem> {
+    let stream = Subject::Certificate(id);
+    let loaded = node.executor.load::<Certificate>(&stream).await?;
+    Ok((reliance(&node.vault, id, &loaded), (stream, loaded.version)))
+}
 
 /// What one act on one case looks at.
 pub struct Look<'a> {
@@ -40,10 +50,8 @@ impl Look<'_> {
         match need {
             Need::Nothing => Ok((Found::Nothing, Vec::new())),
             Need::Certificate(id) => {
-                let stream = Subject::Certificate(id);
-                let loaded = self.node.executor.load::<Certificate>(&stream).await?;
-                let found = Found::Certificate(Box::new(reliance(&self.node.vault, id, &loaded)));
-                Ok((found, vec![(stream, loaded.version)]))
+                let (reliance, seen) = certificate(self.node, id).await?;
+                Ok((Found::Certificate(Box::new(reliance)), vec![seen]))
             }
             Need::DataShare { code, about } => {
                 Ok((Found::DataShare(Box::new(self.ask(code, about).await?)), Vec::new()))

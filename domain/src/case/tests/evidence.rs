@@ -7,7 +7,7 @@ use crate::event::case::*;
 use crate::event::certificate::{CertificateOrigin, CertificateRevoked, CertificateTakenIn, CertificateVerified};
 use crate::event::evidence::DataShareOutcome;
 use crate::event::{CaseEvent, CertificateEvent};
-use crate::ids::CertificateId;
+use crate::ids::{CertificateId, MaterialCode};
 use ulid::Ulid;
 
 fn taken_in(kind: &str, holder: &str) -> CertificateTakenIn {
@@ -75,6 +75,37 @@ fn a_case_is_accepted_with_a_certificate_in_place_of_a_paper() {
     assert_eq!(relied_on.verified_by, Some(id("clerk")), "the issuer's own was taken over by whoever looked it up");
     let story = story.changes_nothing(&clerk(), replace("HK", household()));
     assert_eq!(story.then(&clerk(), accept()).case.phase, Phase::Accepted);
+}
+
+fn applying_with(named: Option<Reliance>) -> CaseCommand {
+    let mut apply = application(LICENCE, &["FORM", "ID", "SITE"]);
+    apply.materials.push(MaterialPresented { code: id("HK"), how: Presented::ECert, paper: None });
+    apply.certificates.extend(named.map(|reliance| (id("HK"), reliance)));
+    CaseCommand::Submit(apply)
+}
+
+#[test]
+fn a_certificate_stands_for_a_paper_from_the_application_on() {
+    let story = Story::begins("2026-03-02 09:00");
+    let events = story.asked(&resident(), &applying_with(Some(household()))).unwrap();
+    assert!(matches!(&events[..], [CaseEvent::CaseSubmitted(_), CaseEvent::MaterialReplacedByCertificate(_)]));
+    let story = story.then(&resident(), applying_with(Some(household())));
+    assert!(story.case.relied_on.contains_key(&id::<MaterialCode>("HK")));
+    story.then(&clerk(), receive()).then(&clerk(), accept());
+}
+
+#[test]
+fn an_electronic_certificate_is_named_wherever_it_is_claimed() {
+    let unnamed = || Rejection::CertificateNotNamed(id("HK"));
+    let story = Story::begins("2026-03-02 09:00").refuses(&resident(), applying_with(None), unnamed());
+    let nobodys = Reliance { state: Certificate::default(), ..household() };
+    let story = story.refuses(&resident(), applying_with(Some(nobodys)), Rejection::CertificateNotOnRecord);
+    let anothers = certificate(&[taken_in("HK", "s-neighbour").into()]);
+    story.refuses(&resident(), applying_with(Some(anothers)), Rejection::CertificateOfAnother);
+
+    let claimed = vec![MaterialPresented { code: id("HK"), how: Presented::ECert, paper: None }];
+    let notice = received_without_household().then(&clerk(), notice("N-1", &["HK"]));
+    notice.refuses(&resident(), CaseCommand::Supplement { materials: claimed }, unnamed());
 }
 
 #[test]

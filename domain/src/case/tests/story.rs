@@ -11,7 +11,7 @@ use crate::reference::Reference;
 use crate::sealed::{AgeBand, Party, PartyKind, Sealed};
 use crate::zone::{Instant, fuzhou};
 use chrono::{NaiveDate, NaiveDateTime};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 use ulid::Ulid;
 
@@ -161,6 +161,7 @@ pub(super) fn application(item: &str, materials: &[&str]) -> Submit {
         situations: BTreeSet::new(),
         intake: id(HALL),
         region: Some(id("361023100001")),
+        certificates: BTreeMap::new(),
         materials: presented(materials),
         duplicate_of: None,
     }
