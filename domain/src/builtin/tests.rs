@@ -122,6 +122,16 @@ fn there_are_72_items_in_three_batches() {
 }
 
 #[test]
+fn appointments_and_service_after_hours_begin_with_2021() {
+    let on = |text: &str| {
+        let day = day(text);
+        [count(|item| item.takes_appointments(day)), count(|item| item.is_served_after_hours(day))]
+    };
+    assert_eq!(on("2020-12-31"), [0, 0]);
+    assert_eq!(on("2021-01-01"), [54, 44]);
+}
+
+#[test]
 fn nothing_of_the_catalogue_is_lost_on_the_way() {
     let materials: usize = versions().iter().map(|(_, _, item)| item.materials.len()).sum();
     let latest: usize =
