@@ -1,6 +1,7 @@
 //! Facts to try a template with: all that a document may say, with names that are markup, and as little as it may say.
 
 use super::facts::{Facts, Line, Term, Told, Who};
+use crate::seal;
 use domain::document::DocumentKind;
 
 /// Markup that must not come through.
@@ -52,7 +53,7 @@ fn told(kind: DocumentKind, full: bool) -> Told {
     let optional = || full.then(words);
     let term = || full.then(|| Term { limit: words(), day: words() });
     let lines = || -> Vec<Line> {
-        let count = if full { 3 } else { 0 };
+        let count = if full { seal::LIST_MAX } else { 0 };
         std::iter::repeat_with(|| Line { name: words(), note: words() }).take(count).collect()
     };
     match kind {
