@@ -158,6 +158,21 @@ mod tests {
     }
 
     #[test]
+    fn whoever_writes_a_template_is_told_of_every_fact() {
+        let page = include_str!("../../../docs/templates.md");
+        for kind in DocumentKind::ALL {
+            let row = page.lines().find(|line| line.starts_with(&format!("| `{kind}`"))).unwrap();
+            let facts = serde_json::to_value(&samples::of(kind)[0]).unwrap();
+            for name in facts["act"].as_object().unwrap().keys() {
+                assert!(row.contains(&format!("`{name}`")), "{kind}: {name}");
+            }
+            for name in facts.as_object().unwrap().keys().filter(|name| *name != "act") {
+                assert!(page.contains(&format!("`{name}`")) || page.contains(&format!("`{name}.")), "{name}");
+            }
+        }
+    }
+
+    #[test]
     fn names_are_text_and_never_markup() {
         let page = Press::default()
             .print(DocumentKind::Receipt, &template(DocumentKind::Receipt), &samples::of(DocumentKind::Receipt)[0])
