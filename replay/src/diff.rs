@@ -308,7 +308,9 @@ impl Why {
     fn of(fact: &Fact, earlier: Instant) -> Self {
         match &fact.event {
             Event::Calendar(_) | Event::Case(CaseEvent::DeadlineRecomputed(_)) => Self::CalendarChange,
-            Event::Item(_) | Event::Organisation(_) | Event::Instrument(_) | Event::Policy(_) => Self::ReferenceChange,
+            Event::Item(_) | Event::Organisation(_) | Event::Instrument(_) | Event::Policy(_) | Event::Template(_) => {
+                Self::ReferenceChange
+            }
             Event::Case(CaseEvent::RecordCorrected(_)) => Self::Correction,
             Event::Case(CaseEvent::CaseAccepted(accepted)) if accepted.kind == AcceptanceKind::Deemed => {
                 Self::Retroactive

@@ -187,6 +187,9 @@ fn application() -> Submit {
         beneficiaries: Vec::new(),
         consent: None,
         form: None,
+        form_version: None,
+        situations: std::collections::BTreeSet::new(),
+        certificates: std::collections::BTreeMap::new(),
         intake: id(HALL),
         region: Some(id(HALL)),
         materials: codes

@@ -7,6 +7,7 @@ use super::{CaseCommand, Submit, Survivor};
 use crate::actor::{Actor, Role};
 use crate::event::CaseEvent;
 use crate::event::case::{AcceptanceKind, CaseAccepted, CaseMerged, CaseSubmitted};
+use std::collections::BTreeMap;
 
 /// What one recorded act is to whoever decides it again.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +58,8 @@ impl Case {
             });
         }
         Some(match act.first()? {
+            // What the application relied on then is a fact about another stream.
+            CaseEvent::CaseSubmitted(_) if 1 < act.len() => return None,
             CaseEvent::CaseSubmitted(body) => CaseCommand::Submit(applied(body)),
             CaseEvent::MaterialAttached(body) => CaseCommand::AttachMaterial(body.clone()),
             CaseEvent::CaseReceived(body) => CaseCommand::Receive {
@@ -253,6 +256,9 @@ fn applied(body: &CaseSubmitted) -> Submit {
         beneficiaries: body.beneficiaries.clone(),
         consent: body.consent.clone(),
         form: body.form.clone(),
+        form_version: body.form_version,
+        situations: body.situations.clone(),
+        certificates: BTreeMap::new(),
         intake: body.intake.clone(),
         region: body.region.clone(),
         materials: body.materials.clone(),
