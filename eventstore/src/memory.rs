@@ -54,7 +54,9 @@ impl EventStore for InMemory {
             return verdict::repeated(&frame, answer.clone());
         }
         let head = log.head();
-        let recorded_at = claim.judge(head, |stream| log.version(stream))?;
+        let mut streams = verdict::expectations(&frame).map(|(stream, _)| stream);
+        let judged = claim.judge(head, |_| streams.next().map_or(StreamVersion::EMPTY, |stream| log.version(stream)));
+        let recorded_at = judged.map_err(|misfit| misfit.of(&frame))?;
         if claim.events == 0 {
             return Ok(verdict::nothing_appended(head));
         }

@@ -2,6 +2,7 @@
 //!
 //! `docs/event-log.md` describes the files byte by byte, and why nothing here depends on sled surviving anything.
 
+mod copier;
 mod database;
 mod index;
 mod journal;
@@ -93,6 +94,7 @@ pub struct Sled {
 #[derive(Debug)]
 struct Threads {
     writer: JoinHandle<()>,
+    copier: JoinHandle<()>,
     keeper: JoinHandle<()>,
     /// Held for as long as the threads may write.
     lock: File,
@@ -160,12 +162,16 @@ impl Sled {
         let active = shared.load()?;
         let root = shared.root.clone();
         let io = OpenError::io(&root);
-        let writer = Writer::new(Arc::clone(&shared), shared.head(), active);
+        let (copies, to_copy) = mpsc::channel();
+        let writer = Writer::new(Arc::clone(&shared), shared.head(), active, copies);
         let writer = std::thread::Builder::new().name("eventstore-commit".into()).spawn(move || writer.run(waiting));
+        let copied = Arc::clone(&shared);
+        let copier = std::thread::Builder::new().name("eventstore-copier".into());
+        let copier = copier.spawn(move || copier::run(&copied, &to_copy)).map_err(&io)?;
         let kept = Arc::clone(&shared);
         let keeper = std::thread::Builder::new().name("eventstore-keeper".into());
         let keeper = keeper.spawn(move || keeper::run(&kept, &job_queue)).map_err(&io)?;
-        let threads = Threads { writer: writer.map_err(&io)?, keeper, lock };
+        let threads = Threads { writer: writer.map_err(&io)?, copier, keeper, lock };
         Ok(Self { shared, threads: Mutex::new(Some(threads)) })
     }
 
@@ -203,10 +209,12 @@ impl Sled {
     ///
     /// Blocks for as long as the last flush takes. Closing twice does nothing.
     pub fn close(&self) {
-        let Some(Threads { writer, keeper, lock: held }) = lock(&self.threads).take() else { return };
+        let Some(Threads { writer, copier, keeper, lock: held }) = lock(&self.threads).take() else { return };
         write(&self.shared.queue).take();
         // A thread that panicked has nothing left to finish.
         let _ = writer.join();
+        // Ends by itself when the commit thread has.
+        let _ = copier.join();
         self.shared.keep(Job::Stop);
         let _ = keeper.join();
         for volume in self.shared.volumes().iter() {
@@ -243,7 +251,10 @@ impl EventStore for Sled {
         let sent = tokio::task::unconstrained(queue.send(Waiting { frame: prepared, reply })).await;
         sent.map_err(|_| not_written("the log is closed".into()))?;
         drop(queue);
-        verdict.await.unwrap_or_else(|source| Err(AppendError::Unknown { source: Box::new(source) }))
+        match verdict.await {
+            Ok(judged) => judged.answer(&frame, &self.shared),
+            Err(source) => Err(AppendError::Unknown { source: Box::new(source) }),
+        }
     }
 
     async fn answer(&self, command: CommandId) -> Result<Option<Answer>, ReadError> {

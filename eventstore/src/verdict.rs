@@ -7,6 +7,7 @@ use crate::{
     Answer, AppendError, Appended, CommandDigest, EVENT_BYTES_MAX, EVENTS_PER_FRAME_MAX, Expected, Frame, Head, Micros,
     NewEvent, StreamName, StreamVersion,
 };
+use smallvec::SmallVec;
 use std::collections::BTreeSet;
 
 /// How far the writer's clock may be behind the head, in microseconds.
@@ -54,10 +55,19 @@ pub enum Refusal {
 pub(crate) struct Claim {
     now: Micros,
     latest_occurred_at: Micros,
-    /// The guarded streams, then the written ones, in the frame's order.
-    pub(crate) expectations: Vec<(StreamName, Expected)>,
+    /// Where the guarded streams, then the written ones, must be, in the frame's order.
+    pub(crate) expected: SmallVec<[Expected; 2]>,
     /// How many events the frame brings.
     pub(crate) events: usize,
+}
+
+/// Why a claim does not hold, in words that need no part of the frame.
+#[derive(Debug)]
+pub(crate) enum Misfit {
+    /// The `nth` of the streams is somewhere else.
+    Stream { nth: usize, actual: StreamVersion },
+    /// It could never hold.
+    Refused(Refusal),
 }
 
 impl Claim {
@@ -74,38 +84,55 @@ impl Claim {
         for event in frame.writes.iter().flat_map(|write| &write.events) {
             check_event(event)?;
         }
-        let expectations: Vec<_> = frame
-            .guards
-            .iter()
-            .map(|guard| (guard.stream.clone(), guard.expected))
-            .chain(frame.writes.iter().map(|write| (write.stream.clone(), write.expected)))
-            .collect();
-        check_named_once(&expectations)?;
+        check_named_once(frame)?;
+        let expected = expectations(frame).map(|(_, expected)| expected).collect();
         let occurred = frame.writes.iter().flat_map(|write| &write.events).map(|event| event.occurred_at);
-        Ok(Self { now: frame.now, latest_occurred_at: occurred.max().unwrap_or(Micros::MIN), expectations, events })
+        Ok(Self { now: frame.now, latest_occurred_at: occurred.max().unwrap_or(Micros::MIN), expected, events })
     }
 
     /// Judges the frame against the log so far and returns the moment at which it is recorded.
+    ///
+    /// `version_of` tells where the `nth` stream is.
     pub(crate) fn judge(
         &self,
         head: Head,
-        mut version_of: impl FnMut(&StreamName) -> StreamVersion,
-    ) -> Result<Micros, AppendError> {
+        mut version_of: impl FnMut(usize) -> StreamVersion,
+    ) -> Result<Micros, Misfit> {
         if self.now < head.recorded_at.saturating_sub(CLOCK_BEHIND_MICROS_MAX) {
-            return Err(refused(Refusal::ClockBehind { now: self.now, head: head.recorded_at }));
+            return Err(Misfit::Refused(Refusal::ClockBehind { now: self.now, head: head.recorded_at }));
         }
-        for (stream, expected) in &self.expectations {
-            let actual = version_of(stream);
+        for (nth, expected) in self.expected.iter().enumerate() {
+            let actual = version_of(nth);
             if !expected.holds(actual) {
-                return Err(AppendError::Conflict { stream: stream.clone(), expected: *expected, actual });
+                return Err(Misfit::Stream { nth, actual });
             }
         }
         let recorded_at = self.now.max(head.recorded_at);
         if recorded_at < self.latest_occurred_at {
-            return Err(refused(Refusal::OccursInFuture { occurred_at: self.latest_occurred_at, recorded_at }));
+            let occurred_at = self.latest_occurred_at;
+            return Err(Misfit::Refused(Refusal::OccursInFuture { occurred_at, recorded_at }));
         }
         Ok(recorded_at)
     }
+}
+
+impl Misfit {
+    /// Tells it of the frame that was judged.
+    pub(crate) fn of(self, frame: &Frame) -> AppendError {
+        match self {
+            Self::Refused(refusal) => refused(refusal),
+            Self::Stream { nth, actual } => match expectations(frame).nth(nth) {
+                Some((stream, expected)) => AppendError::Conflict { stream: stream.clone(), expected, actual },
+                None => AppendError::NotWritten { source: "another frame was judged".into() },
+            },
+        }
+    }
+}
+
+/// Returns the guarded streams, then the written ones, in the frame's order, and where each must be.
+pub(crate) fn expectations(frame: &Frame) -> impl Iterator<Item = (&StreamName, Expected)> {
+    let guards = frame.guards.iter().map(|guard| (&guard.stream, guard.expected));
+    guards.chain(frame.writes.iter().map(|write| (&write.stream, write.expected)))
 }
 
 /// Judges a frame whose command was answered before.
@@ -149,18 +176,18 @@ fn check_event(event: &NewEvent) -> Result<(), AppendError> {
     Ok(())
 }
 
-fn check_named_once(expectations: &[(StreamName, Expected)]) -> Result<(), AppendError> {
+fn check_named_once(frame: &Frame) -> Result<(), AppendError> {
     const MENTIONS: &str = "mentions of one stream in a frame";
     // Nearly every frame names a handful of streams, for which comparing all pairs is quicker than any set.
-    if expectations.len() <= 8 {
-        for (at, (stream, _)) in expectations.iter().enumerate() {
-            let mentions = expectations.iter().skip(at).filter(|(other, _)| other == stream).count();
+    if frame.guards.len() + frame.writes.len() <= 8 {
+        for (at, (stream, _)) in expectations(frame).enumerate() {
+            let mentions = expectations(frame).skip(at).filter(|(other, _)| *other == stream).count();
             at_most(MENTIONS, mentions, 1)?;
         }
         return Ok(());
     }
     let mut seen = BTreeSet::new();
-    for (stream, _) in expectations {
+    for (stream, _) in expectations(frame) {
         if !seen.insert(stream) {
             return at_most(MENTIONS, 2, 1);
         }

@@ -8,6 +8,7 @@ use super::sieve::{self, Sieve};
 use super::tag::{BuildHashed, Tag, command_key};
 use crate::record::{RecordFault, RecordView, array};
 use crate::{Answer, CommandDigest, CommandId};
+use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
@@ -35,7 +36,8 @@ pub(crate) struct Offsets {
 pub(crate) struct ActiveStream {
     /// Its version before the volume.
     pub(crate) before: u64,
-    pub(crate) places: Vec<Place>,
+    /// Most streams get a few events in one volume; the first two need nothing allocated.
+    pub(crate) places: SmallVec<[Place; 2]>,
 }
 
 impl ActiveStream {
@@ -93,7 +95,7 @@ impl ActiveIndex {
     pub(crate) fn add_event(&mut self, tag: Tag, before: impl FnOnce() -> u64, at: Offsets, checksum: u32) {
         let place = Place { nth: self.events(), offset: at.record };
         let stream = self.streams.entry(tag);
-        stream.or_insert_with(|| ActiveStream { before: before(), places: Vec::new() }).places.push(place);
+        stream.or_insert_with(|| ActiveStream { before: before(), places: SmallVec::new() }).places.push(place);
         self.offsets.push(at.frame);
         self.digest = crc32c::crc32c_append(self.digest, &checksum.to_le_bytes());
     }

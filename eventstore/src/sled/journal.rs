@@ -11,6 +11,7 @@
 use crate::record::{self, RecordFault, RecordView, array};
 use crate::{Frame, Micros, Position, StreamVersion};
 use bytes::Bytes;
+use smallvec::SmallVec;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -78,8 +79,11 @@ pub(crate) fn foreign_format(file: &File) -> Option<u32> {
 pub(crate) struct EncodedFrame {
     bytes: Vec<u8>,
     /// Where each record begins; it ends four bytes before the next begins.
-    starts: Vec<u32>,
+    starts: Starts,
 }
+
+/// Nearly every frame brings one event, and needs nothing allocated for this.
+type Starts = SmallVec<[u32; 2]>;
 
 impl EncodedFrame {
     /// Encodes all that is known before the verdict.
@@ -87,7 +91,7 @@ impl EncodedFrame {
         let events = frame.writes.iter().map(|write| write.events.len()).sum();
         let bodies: usize = frame.writes.iter().flat_map(|write| &write.events).map(|event| event.body.len()).sum();
         let mut bytes = Vec::with_capacity(FRAME_HEADER + bodies + events * 384);
-        let mut starts = Vec::with_capacity(events);
+        let mut starts = Starts::with_capacity(events);
         bytes.extend_from_slice(&[0; FRAME_HEADER]);
         for write in &frame.writes {
             for event in &write.events {
@@ -101,7 +105,7 @@ impl EncodedFrame {
 
     /// Makes a frame of records that exist already, as when a journal is rebuilt.
     pub(crate) fn of_records<'a>(records: impl Iterator<Item = RecordView<'a>>) -> Self {
-        let mut frame = Self { bytes: vec![0; FRAME_HEADER], starts: Vec::new() };
+        let mut frame = Self { bytes: vec![0; FRAME_HEADER], starts: Starts::new() };
         for record in records {
             begin_record(&mut frame.bytes, &mut frame.starts);
             frame.bytes.extend_from_slice(record.bytes());
@@ -153,7 +157,7 @@ impl EncodedFrame {
     }
 }
 
-fn begin_record(bytes: &mut Vec<u8>, starts: &mut Vec<u32>) {
+fn begin_record(bytes: &mut Vec<u8>, starts: &mut Starts) {
     bytes.extend_from_slice(&[0; 4]);
     starts.push(bytes.len() as u32);
 }

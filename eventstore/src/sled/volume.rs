@@ -13,12 +13,13 @@ use super::tag::Tag;
 use crate::record::{RecordFault, RecordView};
 use crate::{Answer, CommandId, PAGE_BYTES_MAX, Position, ReadError, RecordedEvent};
 use bytes::Bytes;
+use std::collections::VecDeque;
 use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 /// A stretch of the log.
@@ -32,6 +33,9 @@ pub(crate) struct Volume {
     end: AtomicU64,
     index: RwLock<Index>,
     database: RwLock<Kept>,
+    uncopied: Mutex<Uncopied>,
+    /// Held while groups are copied, so that they arrive in order.
+    copying: Mutex<()>,
     /// Set from the moment damage is noticed until it is mended, so that it is mended once.
     suspected: AtomicBool,
 }
@@ -47,16 +51,35 @@ pub(crate) enum Index {
 #[derive(Debug)]
 enum Kept {
     Closed,
-    /// It is being made; groups that were committed meanwhile wait here.
-    Filling(Vec<Group>),
+    /// It is being made; what is committed meanwhile waits.
+    Awaited,
     Open(Database),
 }
+
+/// What is durable in the journal and not yet in the database.
+#[derive(Debug, Default)]
+struct Uncopied {
+    groups: VecDeque<Group>,
+    /// Emptied groups, to be filled again: memory given back and asked for a thousand times a second is not free.
+    spare: Vec<Group>,
+}
+
+/// How many emptied groups are kept, and of which size at most.
+const SPARE_GROUPS_MAX: usize = 4;
+const SPARE_GROUP_BYTES_MAX: usize = 1024 * 1024;
 
 /// The records of one group commit, as ranges of its bytes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Group {
     pub(crate) bytes: Vec<u8>,
     pub(crate) records: Vec<(Position, Range<usize>)>,
+}
+
+impl Group {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.records.clear();
+    }
 }
 
 /// What became of a read: events, and whether some copy failed on the way.
@@ -71,7 +94,7 @@ impl Volume {
     pub(crate) fn create(dir: PathBuf, first: u64, database_deadline: Duration) -> std::io::Result<Self> {
         let journal = recovery::create(&dir, first)?;
         let index = Index::Active(ActiveIndex::default());
-        Ok(Self::assemble(dir, first, database_deadline, journal, FRAMES_AT, index, Kept::Filling(Vec::new())))
+        Ok(Self::assemble(dir, first, database_deadline, journal, FRAMES_AT, index, Kept::Awaited))
     }
 
     /// Takes over a volume that was recovered, as the active one.
@@ -104,6 +127,8 @@ impl Volume {
             end: AtomicU64::new(end),
             index: RwLock::new(index),
             database: RwLock::new(database),
+            uncopied: Mutex::default(),
+            copying: Mutex::default(),
             suspected: AtomicBool::new(false),
         }
     }
@@ -157,19 +182,41 @@ impl Volume {
         Ok(())
     }
 
-    /// Hands a durable group to the database, or leaves it for when that is ready.
-    pub(crate) fn apply(&self, group: Group) -> std::io::Result<()> {
-        if let Kept::Open(database) = &*read(&self.database) {
-            return database.with(|records| records.apply(&group.bytes, &group.records));
-        }
-        match &mut *write(&self.database) {
-            // Closed only after a failure; the rebuilding will find the group in the journal.
-            Kept::Closed => Ok(()),
-            Kept::Filling(waiting) => {
-                waiting.push(group);
-                Ok(())
+    /// Returns an empty group to be filled.
+    pub(crate) fn spare_group(&self) -> Group {
+        lock(&self.uncopied).spare.pop().unwrap_or_default()
+    }
+
+    /// Leaves a durable group to be copied into the database, and returns how many wait for that now.
+    pub(crate) fn leave(&self, group: Group) -> usize {
+        let mut uncopied = lock(&self.uncopied);
+        uncopied.groups.push_back(group);
+        uncopied.groups.len()
+    }
+
+    /// Copies all that waits into the database, unless that is still being made.
+    ///
+    /// Nobody who was promised anything waits for this: what is in the journal is durable and can be read.
+    pub(crate) fn catch_up(&self) -> std::io::Result<()> {
+        let _in_order = lock(&self.copying);
+        loop {
+            let kept = read(&self.database);
+            let database = match &*kept {
+                Kept::Open(database) => database,
+                Kept::Awaited => return Ok(()),
+                // After a failure, or for good: what is missing is found in the journal.
+                Kept::Closed => {
+                    *lock(&self.uncopied) = Uncopied::default();
+                    return Ok(());
+                }
+            };
+            let Some(mut group) = lock(&self.uncopied).groups.pop_front() else { return Ok(()) };
+            database.with(|records| records.apply(&group.bytes, &group.records))?;
+            let mut uncopied = lock(&self.uncopied);
+            if uncopied.spare.len() < SPARE_GROUPS_MAX && group.bytes.capacity() <= SPARE_GROUP_BYTES_MAX {
+                group.clear();
+                uncopied.spare.push(group);
             }
-            Kept::Open(database) => database.with(|records| records.apply(&group.bytes, &group.records)),
         }
     }
 
@@ -361,8 +408,9 @@ impl Volume {
         matches!(&*read(&self.database), Kept::Open(_))
     }
 
-    /// Opens a closed database after a bounded look at what it holds.
+    /// Brings the database up to date, opening it after a bounded look at what it holds if it is closed.
     pub(crate) fn open_database(&self) -> Result<(), DatabaseFault> {
+        self.catch_up()?;
         let mut kept = write(&self.database);
         if let Kept::Closed = &*kept {
             let (first, events) = (self.first, self.events());
@@ -380,7 +428,7 @@ impl Volume {
         Ok(())
     }
 
-    /// Closes the database; streams are read from the journal until it is opened again.
+    /// Closes the database; the journal has everything, and streams are read from there.
     pub(crate) fn close_database(&self) {
         let closed = std::mem::replace(&mut *write(&self.database), Kept::Closed);
         drop(closed);
@@ -389,50 +437,30 @@ impl Volume {
     /// Makes the database of a new volume, then adds what was committed meanwhile.
     pub(crate) fn make_database(&self) -> Result<(), RecoverError> {
         let made = Database::rebuild(&self.dir, Use::Active, self.database_deadline, |_| Ok(()));
-        let (database, ()) = made.inspect_err(|_| self.give_up_filling())?;
-        self.fill_and_open(database)
+        let (database, ()) = made.inspect_err(|_| self.close_database())?;
+        *write(&self.database) = Kept::Open(database);
+        Ok(self.catch_up()?)
     }
 
     /// Makes the active volume's database again from the journal, while commits go on.
     pub(crate) fn remake_database(&self) -> Result<(), RecoverError> {
         let end = {
-            let mut kept = write(&self.database);
-            *kept = Kept::Filling(Vec::new());
-            // Whatever becomes durable after this is handed to `apply`, and waits.
+            let _in_order = lock(&self.copying);
+            *write(&self.database) = Kept::Awaited;
+            // What is left from now on waits; what was left before is in the journal up to here.
+            lock(&self.uncopied).groups.clear();
             self.end()
         };
         let made = recovery::rebuild_database(&self.site(None), &self.journal(), end);
-        let database = made.inspect_err(|_| self.give_up_filling())?;
-        self.fill_and_open(database)
-    }
-
-    fn give_up_filling(&self) {
-        // The journal has everything; the next opening of the store rebuilds from it.
-        *write(&self.database) = Kept::Closed;
-    }
-
-    fn fill_and_open(&self, database: Database) -> Result<(), RecoverError> {
-        loop {
-            let waiting = {
-                let mut kept = write(&self.database);
-                match &mut *kept {
-                    Kept::Filling(waiting) if !waiting.is_empty() => std::mem::take(waiting),
-                    Kept::Filling(_) | Kept::Closed | Kept::Open(_) => {
-                        *kept = Kept::Open(database);
-                        return Ok(());
-                    }
-                }
-            };
-            for group in waiting {
-                database.with(|records| records.apply(&group.bytes, &group.records))?;
-            }
-        }
+        *write(&self.database) = Kept::Open(made.inspect_err(|_| self.close_database())?);
+        Ok(self.catch_up()?)
     }
 
     /// Seals a full volume and returns its index, which holds from now on.
     pub(crate) fn seal(&self) -> Result<Arc<SealedIndex>, RecoverError> {
         // Before the files that say "sealed": after them, nobody compares the copies at the next opening.
-        if self.with_database(|records| records.flush()).is_some_and(|flushed| flushed.is_err()) {
+        let flushed = self.catch_up().and_then(|()| self.with_database(|records| records.flush()).unwrap_or(Ok(())));
+        if flushed.is_err() {
             // A database that is closed at its sealing is made again from the journal.
             self.close_database();
         }
@@ -471,6 +499,7 @@ impl Volume {
     ///
     /// A frame put together from its records has the same length as the one that was written.
     pub(crate) fn mend_active_journal(&self, mended: &mut dyn FnMut(Mending)) -> Result<(), RecoverError> {
+        self.catch_up()?;
         let journal = self.journal();
         let frames = self.durable_frames();
         for place in frames {
@@ -505,7 +534,7 @@ impl Volume {
     pub(crate) fn with_database<T>(&self, work: impl FnOnce(&super::database::Records<'_>) -> T) -> Option<T> {
         match &*read(&self.database) {
             Kept::Open(database) => Some(database.with(work)),
-            Kept::Closed | Kept::Filling(_) => None,
+            Kept::Closed | Kept::Awaited => None,
         }
     }
 }
@@ -540,6 +569,10 @@ fn answer_in(frame: &StoredFrame, command: CommandId) -> Result<Answer, RecordFa
         views.push(record);
     }
     answer_of(views.into_iter())?.ok_or(RecordFault::Shape)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {

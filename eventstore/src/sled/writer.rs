@@ -3,19 +3,18 @@
 //! One writer means that positions are given in commit order, so no reader can ever miss an event that appears behind
 //! its back. One `fdatasync` for all that waited is what makes it quick.
 
-use super::Shared;
-use super::index::Offsets;
+use super::index::{Offsets, Place};
 use super::journal::{EncodedFrame, LENGTH_BYTES};
 use super::keeper::Job;
 use super::tag::Tag;
 use super::volume::{Group, Index, Volume, WriteFault};
-use crate::verdict::{self, Claim};
-use crate::{
-    AppendError, Appended, CommandDigest, CommandId, Frame, Head, Micros, Position, StreamName, StreamVersion,
-};
+use super::{Shared, copier};
+use crate::verdict::{self, Claim, Misfit};
+use crate::{AppendError, Appended, CommandDigest, CommandId, Frame, Head, Micros, Position, StreamVersion};
+use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc as std_mpsc};
 use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 
@@ -28,18 +27,23 @@ const JOURNAL_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// How many full volumes may wait for sealing before writers wait too: each of them is held in memory.
 const UNSEALED_VOLUMES_MAX: usize = 2;
 
+/// How many groups may wait for the copier before the commit thread lends a hand: they are held in memory.
+const UNCOPIED_GROUPS_MAX: usize = 16;
+
 /// A frame on its way to the commit thread, with all that could be prepared without knowing its place.
+///
+/// The usual frame, with one event and a guard at most, holds nothing but its bytes on the heap.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    pub(crate) command: CommandId,
-    pub(crate) digest: CommandDigest,
-    pub(crate) claim: Claim,
-    /// How many of the claim's expectations are guards; the rest are writes.
+    command: CommandId,
+    digest: CommandDigest,
+    claim: Claim,
+    /// How many of the claim's streams are guards; the rest are written.
     guards: usize,
     /// How many events each write brings.
-    counts: Vec<u32>,
-    /// The tag of each expectation, and the version that its stream had reached in the sealed volumes.
-    streams: Vec<(Tag, u64)>,
+    counts: SmallVec<[u32; 2]>,
+    /// The tag of each stream, and the version that it had reached in the sealed volumes.
+    streams: SmallVec<[(Tag, u64); 2]>,
     /// How many volumes were sealed when that was looked up.
     sealed: usize,
     encoded: EncodedFrame,
@@ -48,7 +52,7 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// Encodes the frame and looks its streams up in the sealed volumes.
     pub(crate) fn new(frame: &Frame, claim: Claim, sealed: usize, version_of: impl Fn(Tag) -> u64) -> Self {
-        let tags = claim.expectations.iter().map(|(stream, _)| Tag::of(stream));
+        let tags = verdict::expectations(frame).map(|(stream, _)| Tag::of(stream));
         Self {
             command: frame.command,
             digest: frame.digest,
@@ -60,20 +64,72 @@ impl Prepared {
             claim,
         }
     }
+
+    /// Returns the tag of each written stream and how many events it gets.
+    fn written(&self) -> impl Iterator<Item = (Tag, u32)> {
+        let tags = self.streams.iter().skip(self.guards).map(|(tag, _)| *tag);
+        tags.zip(self.counts.iter().copied())
+    }
 }
 
 /// A prepared frame and whoever waits for its verdict.
 #[derive(Debug)]
 pub(crate) struct Waiting {
     pub(crate) frame: Prepared,
-    pub(crate) reply: oneshot::Sender<Result<Appended, AppendError>>,
+    pub(crate) reply: Reply,
 }
 
-/// What the commit thread told a writer, once the group is durable.
+type Reply = oneshot::Sender<Judged>;
+
+/// A verdict, and the bytes it was about, which go back to the thread that allocated them: freed on the commit
+/// thread, they would hold up everybody who allocates.
+#[derive(Debug)]
+pub(crate) struct Judged {
+    verdict: Verdict,
+    _bytes: EncodedFrame,
+}
+
+/// What the commit thread found, told once the group is durable.
+#[derive(Debug)]
 enum Verdict {
+    Written {
+        first: Position,
+        recorded_at: Micros,
+        /// The version of each stream before the frame, guards included.
+        before: SmallVec<[u64; 2]>,
+    },
+    Misfit(Misfit),
     Said(Result<Appended, AppendError>),
     /// The command wrote something before, perhaps in this very group: answer as then, after reading it back.
-    Repeats(Arc<Volume>, super::index::Place, CommandId),
+    Repeats(Arc<Volume>, Place, CommandId),
+}
+
+impl Judged {
+    /// Puts the answer together, on the task that waits for it.
+    pub(crate) fn answer(self, frame: &Frame, shared: &Shared) -> Result<Appended, AppendError> {
+        match self.verdict {
+            Verdict::Written { first, recorded_at, before } => Ok(appended(frame, first, recorded_at, &before)),
+            Verdict::Misfit(misfit) => Err(misfit.of(frame)),
+            Verdict::Said(said) => said,
+            Verdict::Repeats(volume, place, command) => shared.answer_at(&volume, place, command).map_or_else(
+                |error| Err(AppendError::Unknown { source: Box::new(error) }),
+                |answer| Ok(answer.appended),
+            ),
+        }
+    }
+}
+
+fn appended(frame: &Frame, first: Position, recorded_at: Micros, before: &[u64]) -> Appended {
+    let mut last = first.0 - 1;
+    let mut versions = Vec::with_capacity(frame.writes.len());
+    for (write, before) in frame.writes.iter().zip(before.iter().skip(frame.guards.len())) {
+        let events = write.events.len() as u64;
+        last += events;
+        if 0 < events {
+            versions.push((write.stream.clone(), StreamVersion(before + events)));
+        }
+    }
+    Appended { first, last: Position(last), recorded_at, versions }
 }
 
 /// The commit thread's own view of the log.
@@ -87,12 +143,22 @@ pub(crate) struct Writer {
     unsealed: VecDeque<Arc<Volume>>,
     /// How many volumes were published when the current group began.
     sealed: usize,
+    /// Told of every volume that has something to be copied.
+    copier: std_mpsc::Sender<Arc<Volume>>,
+    /// The frames of the current group, kept from group to group for its memory.
+    judged: Vec<(Prepared, Verdict, Reply)>,
 }
 
 impl Writer {
-    pub(crate) fn new(shared: Arc<Shared>, head: Head, active: Arc<Volume>) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        head: Head,
+        active: Arc<Volume>,
+        copier: std_mpsc::Sender<Arc<Volume>>,
+    ) -> Self {
         let sealed = shared.sealed().len();
-        Self { shared, head, durable: head.position, active, unsealed: VecDeque::new(), sealed }
+        let durable = head.position;
+        Self { shared, head, durable, active, unsealed: VecDeque::new(), sealed, copier, judged: Vec::new() }
     }
 
     /// Serves the queue until all its senders are gone.
@@ -124,45 +190,41 @@ impl Writer {
             return refuse(waiting, &why);
         }
         let before = self.head;
-        let bytes = waiting.iter().map(|next| next.frame.encoded.bytes().len()).sum();
-        let mut group = Group { bytes: Vec::with_capacity(bytes), records: Vec::with_capacity(waiting.len()) };
-        let mut verdicts = Vec::with_capacity(waiting.len());
-        let mut frames = Vec::with_capacity(waiting.len());
         let index_digest = self.index_digest();
+        let mut group = self.active.spare_group();
         while let Some(next) = waiting.front() {
-            if self.is_full_for(next) && !verdicts.is_empty() {
+            if self.is_full_for(next) && !self.judged.is_empty() {
                 break;
             }
             let Some(Waiting { mut frame, reply }) = waiting.pop_front() else { break };
-            verdicts.push((self.judge(&mut frame, &mut group), reply));
-            frames.push(frame);
+            let verdict = self.judge(&mut frame, &mut group);
+            self.judged.push((frame, verdict, reply));
         }
         let fsync = match self.write(&group) {
             Ok(fsync) => fsync,
             Err(WriteFault::NotWritten(error)) => {
-                self.take_back(before, &frames, &verdicts, index_digest);
-                return answer_all(verdicts, || not_written(io::Error::new(error.kind(), error.to_string())));
+                self.take_back(before, index_digest);
+                return self.answer_all(|| not_written(io::Error::new(error.kind(), error.to_string())));
             }
             Err(WriteFault::Unknown(error)) => {
                 self.shared.stop(format!("a write of the journal failed: {error}"));
-                return answer_all(verdicts, || AppendError::Unknown {
+                return self.answer_all(|| AppendError::Unknown {
                     source: Box::new(io::Error::new(error.kind(), error.to_string())),
                 });
             }
         };
-        let events = group.records.len();
+        let (frames, events) = (self.judged.len(), group.records.len());
         if 0 < events {
-            self.apply(group);
             self.durable = self.head.position;
             self.shared.publish(self.head);
         }
-        let committed = verdicts.len();
-        for (verdict, reply) in verdicts {
+        for (frame, verdict, reply) in self.judged.drain(..) {
             // A writer that no longer waits can still ask for the answer by its command id.
-            let _ = reply.send(self.said(verdict));
+            let _ = reply.send(Judged { verdict, _bytes: frame.encoded });
         }
         if 0 < events {
-            self.shared.observe(committed, events, fsync, began.elapsed());
+            self.copy(group);
+            self.shared.observe(frames, events, fsync, began.elapsed());
         }
     }
 
@@ -174,10 +236,15 @@ impl Writer {
         Ok(began.elapsed())
     }
 
-    fn apply(&self, group: Group) {
-        if self.active.apply(group).is_err() {
-            // The journal has it; the database is made again from there.
-            self.shared.suspect(&self.active, super::Part::Database);
+    /// Has a durable group copied into the database.
+    fn copy(&self, group: Group) {
+        let waiting = self.active.leave(group);
+        if UNCOPIED_GROUPS_MAX <= waiting {
+            copier::catch_up(&self.shared, &self.active);
+        } else if waiting == 1 {
+            // The copier takes all there is, so only the first needs to be told of. A copier that is gone left
+            // everything in the journal.
+            let _ = self.copier.send(Arc::clone(&self.active));
         }
     }
 
@@ -190,21 +257,21 @@ impl Writer {
             Err(error) => return Verdict::Said(Err(AppendError::NotWritten { source: Box::new(error) })),
             Ok(None) => (),
         }
-        let versions: Vec<u64> = frame.streams.iter().map(|(tag, known)| self.version(frame, *tag, *known)).collect();
-        let mut nth = versions.iter();
-        let judged = frame.claim.judge(self.head, |_| StreamVersion(nth.next().copied().unwrap_or_default()));
+        let before: SmallVec<[u64; 2]> =
+            frame.streams.iter().map(|(tag, known)| self.version(frame, *tag, *known)).collect();
+        let judged = frame.claim.judge(self.head, |nth| StreamVersion(before.get(nth).copied().unwrap_or_default()));
         match judged {
-            Err(error) => Verdict::Said(Err(error)),
+            Err(misfit) => Verdict::Misfit(misfit),
             Ok(_) if frame.claim.events == 0 => Verdict::Said(Ok(verdict::nothing_appended(self.head))),
-            Ok(recorded_at) => Verdict::Said(Ok(self.accept(frame, &versions, recorded_at, group))),
+            Ok(recorded_at) => {
+                let first = self.accept(frame, &before, recorded_at, group);
+                Verdict::Written { first, recorded_at, before }
+            }
         }
     }
 
     /// Finds an earlier frame of the same command in the volumes that the writer's task did not look through.
-    fn known(
-        &self,
-        frame: &Prepared,
-    ) -> Result<Option<(Arc<Volume>, super::index::Place, CommandDigest)>, crate::ReadError> {
+    fn known(&self, frame: &Prepared) -> Result<Option<(Arc<Volume>, Place, CommandDigest)>, crate::ReadError> {
         for volume in std::iter::once(&self.active).chain(&self.unsealed) {
             if let Index::Active(index) = &*volume.index()
                 && let Some(found) = index.command(frame.command)
@@ -231,71 +298,58 @@ impl Writer {
         if frame.sealed == self.shared.sealed().len() { known } else { self.shared.last_versions().get(tag) }
     }
 
-    fn accept(&mut self, frame: &mut Prepared, versions: &[u64], at: Micros, group: &mut Group) -> Appended {
+    /// Completes the frame at its place, adds it to the group, and returns the position of its first event.
+    fn accept(&mut self, frame: &mut Prepared, before: &[u64], at: Micros, group: &mut Group) -> Position {
         let first = self.head.position.next();
         let offset = self.active.end() + group.bytes.len() as u64;
-        let mut reached = Vec::with_capacity(frame.counts.len());
         let mut nth = 0;
-        for (write, count) in frame.counts.iter().enumerate() {
-            let before = versions[frame.guards + write];
+        for (before, count) in before.iter().skip(frame.guards).zip(&frame.counts) {
             for version in before + 1..=before + u64::from(*count) {
                 let position = Position(first.0 + nth as u64);
                 frame.encoded.complete_record(nth, position, StreamVersion(version), at);
                 nth += 1;
             }
-            if 0 < *count {
-                let stream: &StreamName = &frame.claim.expectations[frame.guards + write].0;
-                reached.push((stream.clone(), StreamVersion(before + u64::from(*count))));
-            }
         }
         frame.encoded.complete(first, self.durable);
-        self.index(frame, versions, offset as u32);
+        self.index(frame, before, offset as u32);
         let frame_at = group.bytes.len();
         group.bytes.extend_from_slice(frame.encoded.bytes());
         let ranges = frame.encoded.ranges().map(|range| frame_at + range.start..frame_at + range.end);
         group.records.extend((first.0..).map(Position).zip(ranges));
-        let last = Position(first.0 + nth as u64 - 1);
-        self.head = Head { position: last, recorded_at: at };
-        Appended { first, last, recorded_at: at, versions: reached }
+        self.head = Head { position: Position(first.0 + nth as u64 - 1), recorded_at: at };
+        first
     }
 
-    fn index(&self, frame: &Prepared, versions: &[u64], offset: u32) {
+    fn index(&self, frame: &Prepared, before: &[u64], offset: u32) {
         let mut index = self.active.index_mut();
         let Index::Active(index) = &mut *index else { return };
         index.add_command(frame.command, frame.digest, offset);
         let mut records = frame.encoded.ranges().zip(frame.encoded.checksums());
-        for (write, count) in frame.counts.iter().enumerate() {
-            let (tag, _) = frame.streams[frame.guards + write];
-            for (range, checksum) in records.by_ref().take(*count as usize) {
+        for (before, (tag, count)) in before.iter().skip(frame.guards).zip(frame.written()) {
+            for (range, checksum) in records.by_ref().take(count as usize) {
                 let at = Offsets { frame: offset, record: offset + range.start as u32 - LENGTH_BYTES };
-                index.add_event(tag, || versions[frame.guards + write], at, checksum);
+                index.add_event(tag, || *before, at, checksum);
             }
         }
     }
 
     /// Takes a group that did not reach the journal back out of the index.
-    fn take_back(&mut self, before: Head, frames: &[Prepared], verdicts: &[(Verdict, Reply)], digest: u32) {
+    fn take_back(&mut self, before: Head, digest: u32) {
         self.head = before;
         let mut index = self.active.index_mut();
         let Index::Active(index) = &mut *index else { return };
-        for (frame, (verdict, _)) in frames.iter().zip(verdicts).rev() {
-            if let Verdict::Said(Ok(appended)) = verdict
-                && appended.first <= appended.last
-            {
-                let tags = frame.streams.iter().skip(frame.guards).map(|(tag, _)| *tag);
-                let written: Vec<_> = tags.zip(frame.counts.iter().copied()).filter(|(_, count)| 0 < *count).collect();
+        for (frame, verdict, _) in self.judged.iter().rev() {
+            if let Verdict::Written { .. } = verdict {
+                let written: Vec<_> = frame.written().filter(|(_, count)| 0 < *count).collect();
                 index.take_back(frame.command, &written, digest);
             }
         }
     }
 
-    fn said(&self, verdict: Verdict) -> Result<Appended, AppendError> {
-        match verdict {
-            Verdict::Said(said) => said,
-            Verdict::Repeats(volume, place, command) => self.shared.answer_at(&volume, place, command).map_or_else(
-                |error| Err(AppendError::Unknown { source: Box::new(error) }),
-                |answer| Ok(answer.appended),
-            ),
+    /// Answers a group that failed as a whole.
+    fn answer_all(&mut self, error: impl Fn() -> AppendError) {
+        for (frame, _, reply) in self.judged.drain(..) {
+            let _ = reply.send(Judged { verdict: Verdict::Said(Err(error())), _bytes: frame.encoded });
         }
     }
 
@@ -307,8 +361,8 @@ impl Writer {
     }
 
     fn is_full_for(&self, next: &Waiting) -> bool {
-        let events = self.active.events();
-        let over = self.shared.options().volume_events < events.saturating_add(next.frame.claim.events as u32);
+        let events = (self.head.position.0 + 1).saturating_sub(self.active.first);
+        let over = u64::from(self.shared.options().volume_events) < events + next.frame.claim.events as u64;
         0 < events && 0 < next.frame.claim.events && (over || JOURNAL_BYTES_MAX <= self.active.end())
     }
 
@@ -339,17 +393,10 @@ impl Writer {
     }
 }
 
-type Reply = oneshot::Sender<Result<Appended, AppendError>>;
-
 fn refuse(waiting: &mut VecDeque<Waiting>, why: &str) {
-    for Waiting { reply, .. } in waiting.drain(..) {
-        let _ = reply.send(Err(not_written(io::Error::other(why.to_owned()))));
-    }
-}
-
-fn answer_all(verdicts: Vec<(Verdict, Reply)>, error: impl Fn() -> AppendError) {
-    for (_, reply) in verdicts {
-        let _ = reply.send(Err(error()));
+    for Waiting { frame, reply } in waiting.drain(..) {
+        let refused = Err(not_written(io::Error::other(why.to_owned())));
+        let _ = reply.send(Judged { verdict: Verdict::Said(refused), _bytes: frame.encoded });
     }
 }
 
