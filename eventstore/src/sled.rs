@@ -29,6 +29,7 @@ use async_trait::async_trait;
 use index::{ActiveIndex, LastVersions, Place, SealedIndex};
 use keeper::Job;
 use recovery::Site;
+use sieve::Sieves;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc};
@@ -108,6 +109,8 @@ pub(crate) struct Shared {
     sealed: RwLock<Arc<Vec<Sealed>>>,
     one_more_sealed: (Mutex<()>, Condvar),
     last_versions: LastVersions,
+    /// In the order of `sealed`.
+    commands: Sieves,
     queue: RwLock<Option<queue::Sender<Waiting>>>,
     durable: watch::Sender<Durable>,
     stopped: RwLock<Option<String>>,
@@ -151,6 +154,7 @@ impl Sled {
             sealed: RwLock::default(),
             one_more_sealed: Default::default(),
             last_versions: LastVersions::new(),
+            commands: Sieves::default(),
             queue: RwLock::new(Some(sender)),
             durable: watch::Sender::new(Durable { head: Head::default(), closed: false }),
             stopped: RwLock::new(None),
@@ -306,6 +310,10 @@ impl Shared {
         &self.options
     }
 
+    pub(crate) fn commands(&self) -> &Sieves {
+        &self.commands
+    }
+
     pub(crate) fn last_versions(&self) -> &LastVersions {
         &self.last_versions
     }
@@ -435,11 +443,12 @@ impl Shared {
         command: CommandId,
         from: usize,
     ) -> Result<Option<(Arc<Volume>, Place, Answer)>, ReadError> {
-        let key = command_key(command);
-        for Sealed { volume, index } in self.sealed().iter().skip(from) {
-            if !index.may_hold_command(key) {
-                continue;
-            }
+        let perhaps = self.commands.may_hold(command_key(command), from);
+        if perhaps.is_empty() {
+            return Ok(None);
+        }
+        let sealed = self.sealed();
+        for Sealed { volume, index } in perhaps.iter().filter_map(|nth| sealed.get(*nth)) {
             let place = match index.command(command) {
                 Ok(place) => place,
                 Err(_) => self.reindexed(volume)?.command(command).map(|found| found.place),
@@ -636,6 +645,8 @@ impl Shared {
         let versions =
             index.last_versions().map_err(|fault| OpenError::io(&self.root)(std::io::Error::other(fault)))?;
         self.last_versions.add(versions.into_iter());
+        self.commands
+            .add(&index.command_sieve().map_err(|fault| OpenError::io(&self.root)(std::io::Error::other(fault)))?);
         let volume = Volume::sealed(site, journal, end, index);
         Ok(volume)
     }
