@@ -153,7 +153,7 @@ fn frame(command: u128, writes: Vec<Write>) -> Frame {
             role: "clerk".into(),
             organisation: "350102".into(),
             window: "12".into(),
-            acting_for: String::new(),
+            acting_for: "".into(),
             channel: "window".into(),
         },
         correlation: command,

@@ -1,6 +1,7 @@
 //! The words of the log: positions, versions, frames, events as handed in.
 
 use bytes::Bytes;
+use smol_str::SmolStr;
 use std::fmt;
 use std::sync::Arc;
 
@@ -140,9 +141,9 @@ pub struct Guard {
     pub expected: Expected,
 }
 
-/// Who wrote, in the writer's own words; opaque here.
+/// Who wrote, in the writer's own words; opaque here. Short words, so that handing them in allocates nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct By<Word = String> {
+pub struct By<Word = SmolStr> {
     /// The person or process.
     pub id: Word,
     /// In which role.
@@ -163,7 +164,7 @@ pub struct NewEvent {
     /// Its id, made by the writer once and kept through retries.
     pub id: EventId,
     /// The wire name of its type (ASCII).
-    pub kind: String,
+    pub kind: SmolStr,
     /// The version of that type's body.
     pub schema: u16,
     /// When it happened; at most the moment of recording.

@@ -32,10 +32,12 @@ use recovery::Site;
 use sieve::Sieves;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tag::{Tag, command_key};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc as queue, oneshot, watch};
 use volume::{Found, Index, Volume};
 use writer::{Prepared, Waiting, Writer};
@@ -107,6 +109,8 @@ pub(crate) struct Shared {
     options: Options,
     volumes: RwLock<Arc<Vec<Arc<Volume>>>>,
     sealed: RwLock<Arc<Vec<Sealed>>>,
+    /// How many of them there are, for the many who need no more. Never more than can be found there.
+    sealed_count: AtomicUsize,
     one_more_sealed: (Mutex<()>, Condvar),
     last_versions: LastVersions,
     /// In the order of `sealed`.
@@ -152,6 +156,7 @@ impl Sled {
             options,
             volumes: RwLock::default(),
             sealed: RwLock::default(),
+            sealed_count: AtomicUsize::new(0),
             one_more_sealed: Default::default(),
             last_versions: LastVersions::new(),
             commands: Sieves::default(),
@@ -242,19 +247,14 @@ impl EventStore for Sled {
     async fn append(&self, frame: Frame) -> Result<Appended, AppendError> {
         let claim = Claim::of(&frame)?;
         let not_written = |source| AppendError::NotWritten { source };
-        let sealed = self.shared.sealed().len();
+        let sealed = self.shared.sealed_count();
         let known = self.shared.find_command(frame.command, 0).map_err(|error| not_written(Box::new(error)))?;
         if let Some((_, _, answer)) = known {
             return verdict::repeated(&frame, answer);
         }
         let prepared = Prepared::new(&frame, claim, sealed, |tag| self.shared.last_versions.get(tag));
         let (reply, verdict) = oneshot::channel();
-        let queue = read(&self.shared.queue).clone().ok_or_else(|| not_written("the log is closed".into()))?;
-        // The place in line is taken when this is first polled: the queue is fair, and unconstrained means that a task
-        // which has done much already is not made to come back later.
-        let sent = tokio::task::unconstrained(queue.send(Waiting { frame: prepared, reply })).await;
-        sent.map_err(|_| not_written("the log is closed".into()))?;
-        drop(queue);
+        self.shared.hand_in(Waiting { frame: prepared, reply }).await.map_err(not_written)?;
         match verdict.await {
             Ok(judged) => judged.answer(&frame, &self.shared),
             Err(source) => Err(AppendError::Unknown { source: Box::new(source) }),
@@ -301,8 +301,10 @@ async fn blocking<T: Send + 'static>(
     done.unwrap_or_else(|source| Err(ReadError::Unavailable { source: Box::new(source) }))
 }
 
+const CLOSED: &str = "the log is closed";
+
 fn closed() -> ReadError {
-    ReadError::Unavailable { source: "the log is closed".into() }
+    ReadError::Unavailable { source: CLOSED.into() }
 }
 
 impl Shared {
@@ -324,6 +326,10 @@ impl Shared {
 
     pub(crate) fn sealed(&self) -> Arc<Vec<Sealed>> {
         Arc::clone(&read(&self.sealed))
+    }
+
+    pub(crate) fn sealed_count(&self) -> usize {
+        self.sealed_count.load(Ordering::Acquire)
     }
 
     pub(crate) fn head(&self) -> Head {
@@ -367,6 +373,23 @@ impl Shared {
         lock(&self.mended).push(mending);
     }
 
+    /// Puts a frame in line for the commit thread, waiting while the line is too long.
+    async fn hand_in(&self, waiting: Waiting) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let (queue, waiting) = {
+            let queue = read(&self.queue);
+            let queue = queue.as_ref().ok_or(CLOSED)?;
+            // Every copy of the sender is counted in memory that all writers share, so only who has to wait makes one.
+            match queue.try_send(waiting) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Closed(_)) => return Err(CLOSED.into()),
+                Err(TrySendError::Full(waiting)) => (queue.clone(), waiting),
+            }
+        };
+        // The place in line is taken when this is first polled: the queue is fair, and unconstrained means that a task
+        // which has done much already is not made to come back later.
+        tokio::task::unconstrained(queue.send(waiting)).await.map_err(|_| CLOSED.into())
+    }
+
     /// Has the keeper look after a volume of which some part failed.
     pub(crate) fn suspect(&self, volume: &Arc<Volume>, part: Part) {
         if volume.suspect() {
@@ -376,7 +399,7 @@ impl Shared {
 
     pub(crate) fn create_volume(&self, first: Position) -> std::io::Result<Volume> {
         let dir = root::volume_dir(&self.root, first.0);
-        let volume = Volume::create(dir, first.0, self.options.database_deadline)?;
+        let volume = Volume::create(dir, first.0, self.options.volume_events as usize, self.options.database_deadline)?;
         // In this order: a mark never names a volume that a crash could leave unmade.
         root::mark_last(&self.root, first.0)?;
         Ok(volume)
@@ -391,6 +414,7 @@ impl Shared {
         {
             let mut sealed = write(&self.sealed);
             *sealed = Arc::new(sealed.iter().cloned().chain([volume]).collect());
+            self.sealed_count.store(sealed.len(), Ordering::Release);
         }
         let (count, changed) = &self.one_more_sealed;
         drop(lock(count));
@@ -579,7 +603,9 @@ impl Shared {
         let sealed = volumes
             .iter()
             .filter_map(|volume| volume.sealed_index().map(|index| Sealed { volume: Arc::clone(volume), index }));
-        *write(&self.sealed) = Arc::new(sealed.collect());
+        let sealed: Vec<Sealed> = sealed.collect();
+        self.sealed_count.store(sealed.len(), Ordering::Release);
+        *write(&self.sealed) = Arc::new(sealed);
         *write(&self.volumes) = Arc::new(volumes);
         self.publish(head);
         active.ok_or_else(|| OpenError::io(&self.root)(std::io::Error::other("no volume")))

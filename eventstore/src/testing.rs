@@ -49,7 +49,7 @@ pub fn frame(command: u128) -> Frame {
             role: "clerk".into(),
             organisation: "hall-1".into(),
             window: "3".into(),
-            acting_for: String::new(),
+            acting_for: "".into(),
             channel: "window".into(),
         },
         correlation: command << 64,

@@ -171,7 +171,7 @@ fn check_event(event: &NewEvent) -> Result<(), AppendError> {
     }
     let visible = event.kind.bytes().all(|byte| byte.is_ascii_graphic());
     if event.kind.is_empty() || !visible {
-        return Err(refused(Refusal::Kind { kind: event.kind.clone() }));
+        return Err(refused(Refusal::Kind { kind: event.kind.to_string() }));
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use domain::fact::{Fact, Subject};
 use domain::ids::{CommandId, EventId, IdError};
 use domain::zone::Instant;
 use eventstore::{By, Micros, NewEvent, RecordedEvent, StreamName, StreamNameError};
+use smol_str::ToSmolStr;
 
 /// A record that this program cannot read as a fact, or a fact that cannot be recorded.
 #[derive(Debug, thiserror::Error)]
@@ -96,12 +97,12 @@ pub fn actor(by: &By<&str>) -> Result<Actor, CodecError> {
 #[must_use]
 pub fn by(actor: &Actor) -> By {
     By {
-        id: actor.id.to_string(),
-        role: actor.role.as_str().to_owned(),
-        organisation: actor.organisation.to_string(),
-        window: actor.window.as_ref().map(ToString::to_string).unwrap_or_default(),
-        acting_for: actor.acting_for.as_ref().map(ToString::to_string).unwrap_or_default(),
-        channel: actor.channel.as_str().to_owned(),
+        id: actor.id.to_smolstr(),
+        role: actor.role.as_str().into(),
+        organisation: actor.organisation.to_smolstr(),
+        window: actor.window.as_ref().map(ToSmolStr::to_smolstr).unwrap_or_default(),
+        acting_for: actor.acting_for.as_ref().map(ToSmolStr::to_smolstr).unwrap_or_default(),
+        channel: actor.channel.as_str().into(),
     }
 }
 
@@ -118,7 +119,7 @@ pub fn new_event(
     let schema = event.schema();
     Ok(NewEvent {
         id: eventstore::EventId(id.0.into()),
-        kind: schema.name.to_owned(),
+        kind: schema.name.into(),
         schema: schema.version,
         occurred_at: micros(occurred_at),
         labels,

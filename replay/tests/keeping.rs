@@ -200,7 +200,7 @@ fn losing_everything_that_is_kept_costs_only_time() {
 async fn append_unreadable(log: &Log) {
     let event = NewEvent {
         id: EventId(1),
-        kind: "from-the-future".to_owned(),
+        kind: "from-the-future".into(),
         schema: 1,
         occurred_at: 0,
         labels: Vec::new(),

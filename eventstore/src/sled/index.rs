@@ -65,6 +65,13 @@ pub(crate) struct ActiveIndex {
 }
 
 impl ActiveIndex {
+    /// Returns an empty index with room for so many commands: a table that grew on the way would hold up the commits
+    /// for milliseconds each time. Pages that are not used yet take no memory.
+    pub(crate) fn for_commands(commands: usize) -> Self {
+        let commands = HashMap::with_capacity_and_hasher(commands, BuildHashed::default());
+        Self { commands, ..Self::default() }
+    }
+
     pub(crate) fn events(&self) -> u32 {
         self.offsets.len() as u32
     }
@@ -489,8 +496,17 @@ pub(crate) struct LastVersions {
     parts: Vec<RwLock<HashMap<ShortTag, u32, BuildHashed>>>,
 }
 
-/// 96 bits of a tag: still one chance in 10^15 among ten million streams, at two thirds of the memory.
-type ShortTag = (u64, u32);
+/// 96 bits of a tag: still one chance in 10^15 among ten million streams. Words of 32 bits, so that with its version it
+/// takes 16 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct ShortTag([u32; 3]);
+
+impl std::hash::Hash for ShortTag {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        // The rest of a key whose first 64 bits are hash enough need not be hashed.
+        state.write_u64(u64::from(self.0[0]) | u64::from(self.0[1]) << 32);
+    }
+}
 
 impl LastVersions {
     const PARTS: usize = 64;
@@ -519,7 +535,8 @@ impl LastVersions {
 
     fn split(tag: Tag) -> (usize, ShortTag) {
         let upper = (tag.0 >> 64) as u64;
-        ((upper >> 58) as usize, (tag.short(), upper as u32))
+        let short = tag.short();
+        ((upper >> 58) as usize, ShortTag([short as u32, (short >> 32) as u32, upper as u32]))
     }
 }
 

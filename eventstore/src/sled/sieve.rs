@@ -5,9 +5,10 @@
 //! filter); in [`Sieves`] the same eight bits of 64 volumes at once. With 16 bits a key or more, a volume says
 //! "perhaps" wrongly about once in a thousand times, which costs one look into its index.
 
+use arc_swap::ArcSwap;
 use smallvec::SmallVec;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError};
 
 const KEYS_PER_BLOCK: usize = 32;
 /// The size of a block when stored.
@@ -78,7 +79,7 @@ impl Sieve {
 /// The sieves of a row of volumes, turned so that one look asks 64 of them.
 #[derive(Debug, Default)]
 pub(crate) struct Sieves {
-    parts: RwLock<Vec<Part>>,
+    parts: ArcSwap<Vec<Arc<Part>>>,
     /// How many volumes there are; held while another is added.
     volumes: Mutex<usize>,
 }
@@ -102,18 +103,14 @@ impl Sieves {
         let mut volumes = self.volumes.lock().unwrap_or_else(PoisonError::into_inner);
         let (nth, column) = (*volumes / COLUMNS, *volumes % COLUMNS);
         let blocks = sieve.blocks.len().next_power_of_two();
-        let larger = match self.parts().get(nth) {
-            Some(part) => (part.blocks < blocks).then(|| part.enlarged(blocks)),
-            None => Some(Part::empty(blocks)),
+        let parts = self.parts.load_full();
+        let part = match parts.get(nth) {
+            Some(part) if blocks <= part.blocks => Arc::clone(part),
+            Some(part) => Arc::new(part.enlarged(blocks)),
+            None => Arc::new(Part::empty(blocks)),
         };
-        if let Some(larger) = larger {
-            let mut parts = self.parts.write().unwrap_or_else(PoisonError::into_inner);
-            parts.truncate(nth);
-            parts.push(larger);
-        }
-        if let Some(part) = self.parts().get(nth) {
-            part.set(column, sieve);
-        }
+        part.set(column, sieve);
+        self.parts.store(Arc::new(parts.iter().take(nth).cloned().chain([part]).collect()));
         *volumes += 1;
     }
 
@@ -121,7 +118,7 @@ impl Sieves {
     pub(crate) fn may_hold(&self, key: u64, from: usize) -> SmallVec<[usize; 2]> {
         let mixed = mix(key);
         let mut found = SmallVec::new();
-        for (nth, part) in self.parts().iter().enumerate().skip(from / COLUMNS) {
+        for (nth, part) in self.parts.load().iter().enumerate().skip(from / COLUMNS) {
             let mut columns = part.columns_of(mixed);
             while columns != 0 {
                 found.push(nth * COLUMNS + columns.trailing_zeros() as usize);
@@ -130,10 +127,6 @@ impl Sieves {
         }
         found.retain(|volume| from <= *volume);
         found
-    }
-
-    fn parts(&self) -> RwLockReadGuard<'_, Vec<Part>> {
-        self.parts.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

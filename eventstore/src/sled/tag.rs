@@ -51,10 +51,6 @@ impl Hasher for Hashed {
         }
     }
 
-    fn write_u32(&mut self, _: u32) {
-        // The rest of a key whose first 64 bits are hash enough.
-    }
-
     fn write_u64(&mut self, key: u64) {
         self.0 = key;
     }

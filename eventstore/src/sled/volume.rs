@@ -90,10 +90,15 @@ pub(crate) struct Found<T> {
 }
 
 impl Volume {
-    /// Begins a new active volume whose database is still to be made.
-    pub(crate) fn create(dir: PathBuf, first: u64, database_deadline: Duration) -> std::io::Result<Self> {
+    /// Begins a new active volume for up to so many commands, whose database is still to be made.
+    pub(crate) fn create(
+        dir: PathBuf,
+        first: u64,
+        commands: usize,
+        database_deadline: Duration,
+    ) -> std::io::Result<Self> {
         let journal = recovery::create(&dir, first)?;
-        let index = Index::Active(ActiveIndex::default());
+        let index = Index::Active(ActiveIndex::for_commands(commands));
         Ok(Self::assemble(dir, first, database_deadline, journal, FRAMES_AT, index, Kept::Awaited))
     }
 

@@ -156,7 +156,7 @@ impl Writer {
         active: Arc<Volume>,
         copier: std_mpsc::Sender<Arc<Volume>>,
     ) -> Self {
-        let sealed = shared.sealed().len();
+        let sealed = shared.sealed_count();
         let durable = head.position;
         Self { shared, head, durable, active, unsealed: VecDeque::new(), sealed, copier, judged: Vec::new() }
     }
@@ -280,7 +280,7 @@ impl Writer {
             }
         }
         // Asked after looking at the unsealed volumes: one that was published meanwhile is found among the sealed.
-        if frame.sealed == self.shared.sealed().len() {
+        if frame.sealed == self.shared.sealed_count() {
             return Ok(None);
         }
         let found = self.shared.find_command(frame.command, frame.sealed)?;
@@ -295,7 +295,7 @@ impl Writer {
                 return stream.version();
             }
         }
-        if frame.sealed == self.shared.sealed().len() { known } else { self.shared.last_versions().get(tag) }
+        if frame.sealed == self.shared.sealed_count() { known } else { self.shared.last_versions().get(tag) }
     }
 
     /// Completes the frame at its place, adds it to the group, and returns the position of its first event.
@@ -385,7 +385,7 @@ impl Writer {
     }
 
     fn forget_sealed(&mut self) {
-        let sealed = self.shared.sealed().len();
+        let sealed = self.shared.sealed_count();
         for _ in self.sealed..sealed {
             self.unsealed.pop_front();
         }

@@ -303,7 +303,7 @@ pub async fn limits_are_refused_never_truncated(subject: &dyn Subject) {
     };
     let too_large = [
         with_event(&|event| event.body = vec![b' '; EVENT_BYTES_MAX + 1].into()),
-        with_event(&|event| event.kind = "k".repeat(KIND_BYTES_MAX + 1)),
+        with_event(&|event| event.kind = "k".repeat(KIND_BYTES_MAX + 1).into()),
         with_event(&|event| event.labels = vec![String::new(); 65]),
         with_event(&|event| event.labels = vec!["l".repeat(257)]),
         frame(1).write("a", Expected::Any, EVENTS_PER_FRAME_MAX + 1),
@@ -312,7 +312,7 @@ pub async fn limits_are_refused_never_truncated(subject: &dyn Subject) {
         frame(1).guard("a", Expected::Any).write("a", Expected::Any, 1),
         {
             let mut frame = frame(1).write("a", Expected::Any, 1);
-            frame.by.id = "x".repeat(1025);
+            frame.by.id = "x".repeat(1025).into();
             frame
         },
         (0..1025).fold(frame(1), |frame, nth| frame.guard(&format!("g/{nth}"), Expected::Any)),
