@@ -464,6 +464,7 @@ impl Executor {
                 if also.iter().any(|(relied_on, _)| Some(relied_on) == changed.as_ref()) {
                     // The command itself was made from an older state; deciding it again would not help.
                     changed.iter().for_each(|stream| self.cases.remove(stream));
+                    changed.iter().for_each(|stream| self.forget::<D>(stream));
                     return Err(ExecuteError::Contended);
                 }
                 self.catch_up(changed, actual).await?;

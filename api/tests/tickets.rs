@@ -283,6 +283,36 @@ async fn an_appointment_is_booked_moved_kept_and_sealed() {
 }
 
 #[actix_web::test]
+async fn an_appointment_moves_to_another_day_in_one_stroke_or_not_at_all() {
+    let hall = Hall::new().await;
+    let resident = hall.0.resident();
+    let booked = hall.0.post(&resident, "/appointments", booking("2026-03-03T09:00:00+08:00", ID_NUMBER)).await.ok();
+    let act = |id: &str, action: &str, body: &Value| {
+        let path = format!("/appointments/{id}/actions/{action}");
+        hall.0.send(hall.0.post_with_key(&resident, &path, body, &hall.0.key()))
+    };
+    let first = id(&booked);
+    let moved = act(&first, "reschedule", &json!({"from": "2026-03-04T09:00:00+08:00"})).await.ok();
+    let log = hall.0.node.store.read(&eventstore::Selection::All, eventstore::Position::START, 4096).await.unwrap();
+    let [.., one, other] = &log.events[..] else { panic!("nothing was recorded") };
+    let kinds = BTreeSet::from([one.kind(), other.kind()]);
+    assert_eq!(kinds, BTreeSet::from(["appointment-booked", "appointment-moved"]));
+    assert_eq!(one.command, other.command);
+    assert_ne!(one.stream(), other.stream());
+
+    // Of a move and a cancellation at the same moment one comes first, and the other is told so.
+    let second = id(&moved);
+    let nothing = json!({});
+    let to = json!({"from": "2026-03-05T09:00:00+08:00"});
+    let (cancelled, moved) =
+        futures::future::join(act(&second, "cancel", &nothing), act(&second, "reschedule", &to)).await;
+    match cancelled.status.is_success() {
+        true => moved.against("appointment-cancelled"),
+        false => cancelled.against("already-moved"),
+    }
+}
+
+#[actix_web::test]
 async fn the_passing_of_time_warns_misses_and_ends_the_day() {
     let hall = Hall::new().await;
     let token = hall.0.token("receptionist", HALL);

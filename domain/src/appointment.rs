@@ -211,7 +211,7 @@ impl DaySlots {
             replaces: book.replaces.clone(),
             policy: policy.version,
         };
-        // On one day both happen in one breath; of two days the other one's stream gives its place back next.
+        // On one day both happen in this stream; of two days the other one's stream gives its place back in the same frame.
         let moved = replaced.map(|old| AppointmentMoved { appointment: old.clone(), to: book.appointment.clone() });
         Ok(moved.map(Into::into).into_iter().chain([booked.into()]).collect())
     }

@@ -5,7 +5,8 @@ use crate::bounded::Bounded;
 use crate::labels;
 use domain::appointment::{AppointmentAct, AppointmentCommand, DaySlots};
 use domain::decider::Decider as _;
-use domain::event::Event;
+use domain::event::appointment::AppointmentMoved;
+use domain::event::{AppointmentEvent, Event};
 use domain::fact::{Fact, Subject};
 use domain::reference::Reference;
 use domain::ticket::{HallQueue, TicketAct, TicketCommand};
@@ -76,6 +77,23 @@ impl Stream for DaySlots {
             AppointmentAct::Keep { .. } | AppointmentAct::Miss { .. } => vec![Subject::Policy],
             AppointmentAct::Cancel { .. } | AppointmentAct::Move { .. } => Vec::new(),
         }
+    }
+
+    /// Whoever books in place of an appointment on another day gives that one back with the same stroke.
+    fn beside(&self, subject: &Subject, events: &[AppointmentEvent]) -> Vec<(Subject, Event)> {
+        let moved = events.iter().filter_map(|event| match event {
+            AppointmentEvent::AppointmentBooked(booked) => {
+                let old = booked.replaces.clone()?;
+                let stream = Subject::Slots(old.day.clone());
+                let moved = AppointmentMoved { appointment: old, to: booked.appointment.clone() };
+                (stream != *subject).then(|| (stream, AppointmentEvent::from(moved).into()))
+            }
+            AppointmentEvent::AppointmentMoved(_)
+            | AppointmentEvent::AppointmentCancelled(_)
+            | AppointmentEvent::AppointmentKept(_)
+            | AppointmentEvent::AppointmentMissed(_) => None,
+        });
+        moved.collect()
     }
 
     fn remembered(executor: &Executor) -> Option<&Bounded<Subject, Arc<Loaded<Self>>>> {

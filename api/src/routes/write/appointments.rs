@@ -1,9 +1,10 @@
 //! 预约: booking a slot, moving it, giving it back.
 
-use super::halls::{check_purpose, comprehensive, derived, hall_day, sees_hall, visible_booking};
+use super::evidence::LOOKS_MAX;
+use super::halls::{check_purpose, comprehensive, hall_day, sees_hall, visible_booking};
 use super::request::{Incoming, Written, flawless};
 use crate::auth::Caller;
-use crate::execute::{Asked, Begun, Done};
+use crate::execute::{Asked, Begun, Done, ExecuteError};
 use crate::node::Node;
 use crate::problem::{Kind, Problem};
 use crate::seal::{Flaws, PersonBody, party};
@@ -166,61 +167,56 @@ async fn cancel(
     Ok(Written::new(id.to_string(), &done).respond())
 }
 
-/// Books the other slot first; only then, of another day, is the old place given back. A request that was interrupted in
-/// between and is repeated goes on there.
+/// Books the other slot and gives the old place back, all or nothing, on whichever days they are.
 async fn reschedule(node: &Node, incoming: &Incoming, asked: &Asked, known: &Booking) -> Result<HttpResponse, Problem> {
     let body: MoveBody = incoming.read()?;
     let old = &known.booked.appointment;
     let from = body.from.to_utc();
     let new = AppointmentId { day: hall_day(&old.day.hall, day_of(from)), code: asked.command.0 };
     let stream = Subject::Slots(new.day.clone());
-    let done = match node.executor.begin(asked.command, asked.digest).await? {
-        Begun::Repeated(done) => done,
-        Begun::Fresh(under_way) => {
-            if new.day != old.day {
-                may_move(node, asked, old, &new).await?;
-            }
-            let (manned, also) = manned(node, &new.day, &known.booked.purpose).await?;
-            let book = Book {
-                appointment: new.clone(),
-                from,
-                purpose: known.booked.purpose.clone(),
-                item: known.booked.item.clone(),
-                party: moved_party(node, &known.booked.party, &old.day, &stream).await?,
-                manned,
-                replaces: Some(old.clone()),
-            };
-            let command = AppointmentCommand { day: new.day.clone(), act: AppointmentAct::Book(book) };
-            node.executor.execute::<DaySlots>(&under_way, asked, &stream, &command, &[also]).await?
-        }
+    let under_way = match node.executor.begin(asked.command, asked.digest).await? {
+        Begun::Repeated(done) => return booked(&done),
+        Begun::Fresh(under_way) => under_way,
     };
-    if new.day != old.day {
-        give_back(node, asked, old, &new).await?;
-    }
-    booked(&done)
-}
-
-fn moving(old: &AppointmentId, to: &AppointmentId) -> AppointmentCommand {
-    let act = AppointmentAct::Move { appointment: old.clone(), to: to.clone() };
-    AppointmentCommand { day: old.day.clone(), act }
-}
-
-async fn may_move(node: &Node, asked: &Asked, old: &AppointmentId, to: &AppointmentId) -> Result<(), Problem> {
-    let subject = Subject::Slots(old.day.clone());
-    Ok(node.executor.would_allow::<DaySlots>(asked, &subject, &moving(old, to)).await?)
-}
-
-async fn give_back(node: &Node, asked: &Asked, old: &AppointmentId, to: &AppointmentId) -> Result<(), Problem> {
-    let asked = derived(asked, "give-back");
-    match node.executor.begin(asked.command, asked.digest).await? {
-        Begun::Repeated(_) => Ok(()),
-        Begun::Fresh(under_way) => {
-            let subject = Subject::Slots(old.day.clone());
-            let command = moving(old, to);
-            node.executor.execute::<DaySlots>(&under_way, &asked, &subject, &command, &[]).await?;
-            Ok(())
+    let party = moved_party(node, &known.booked.party, &old.day, &stream).await?;
+    for _ in 0..LOOKS_MAX {
+        let (manned, roster) = manned(node, &new.day, &known.booked.purpose).await?;
+        let mut also = vec![roster];
+        if new.day != old.day {
+            also.push(may_move(node, asked, old, &new).await?);
+        }
+        let book = Book {
+            appointment: new.clone(),
+            from,
+            purpose: known.booked.purpose.clone(),
+            item: known.booked.item.clone(),
+            party: party.clone(),
+            manned,
+            replaces: Some(old.clone()),
+        };
+        let command = AppointmentCommand { day: new.day.clone(), act: AppointmentAct::Book(book) };
+        match node.executor.execute::<DaySlots>(&under_way, asked, &stream, &command, &also).await {
+            // Somebody else's place on the old day, or the roster, changed meanwhile: look again.
+            Err(ExecuteError::Contended) => continue,
+            done => return booked(&done?),
         }
     }
+    Err(Problem::new(Kind::Contended))
+}
+
+/// Judges whether the old day lets the appointment go, and tells at which version it was asked.
+async fn may_move(
+    node: &Node,
+    asked: &Asked,
+    old: &AppointmentId,
+    to: &AppointmentId,
+) -> Result<(Subject, u64), Problem> {
+    let subject = Subject::Slots(old.day.clone());
+    let version = node.executor.load::<DaySlots>(&subject).await?.version;
+    let act = AppointmentAct::Move { appointment: old.clone(), to: to.clone() };
+    let command = AppointmentCommand { day: old.day.clone(), act };
+    node.executor.would_allow::<DaySlots>(asked, &subject, &command).await?;
+    Ok((subject, version))
 }
 
 /// What is sealed is bound to its stream; in another day's it is sealed anew.
