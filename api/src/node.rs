@@ -74,6 +74,8 @@ pub struct Node {
     pub tickets: Tickets,
     /// How often one may ask.
     pub limits: Limits,
+    /// The turn of whoever issues an instrument, with the one that was issued before.
+    pub issuing: tokio::sync::Mutex<Option<Subject>>,
     _following: Following,
 }
 
@@ -201,6 +203,7 @@ impl Node {
             tokens,
             tickets,
             limits,
+            issuing: tokio::sync::Mutex::default(),
             _following: following,
         })
     }

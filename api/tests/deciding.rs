@@ -95,6 +95,29 @@ async fn who_may_issue_and_revoke_is_the_organs_administrator() {
 }
 
 #[actix_web::test]
+async fn a_power_is_not_passed_on_by_whoever_is_given_it_in_the_same_moment() {
+    let city = City::new().await;
+    let empowering = |id: &str, from: &str, to: &str| {
+        let mut body = paper();
+        (body["instrument"], body["kind"], body["items"]) = (json!(id), json!("empowerment"), json!(["FZ-005"]));
+        (body["from"], body["to"]) = (json!(from), json!([to]));
+        body
+    };
+    let issue = |by: &str, body: Value| {
+        city.send(city.post_with_key(&city.token("admin", by), "/instruments", &body, &city.key()))
+    };
+    let given = issue(COUNTY, empowering("FQ-1", COUNTY, BUREAU));
+    let passed_on = issue(BUREAU, empowering("FQ-2", BUREAU, HALL));
+    let (given, passed_on) = futures::future::join(given, passed_on).await;
+    let given = given.ok();
+    // Whoever was first used a power of their own; nobody used one that they had just been given.
+    match passed_on.status.as_u16() {
+        422 => passed_on.against("no-sub-delegation"),
+        _ => assert!(passed_on.ok()["position"].as_u64() < given["position"].as_u64()),
+    }
+}
+
+#[actix_web::test]
 async fn an_expired_entrustment_refuses_the_decision_by_name_and_a_new_one_lets_it_through() {
     let city = City::new().await;
     let case = in_review(&city).await;

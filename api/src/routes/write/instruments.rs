@@ -1,14 +1,15 @@
 //! 赋权、委托: issuing and revoking the instruments under which townships decide.
 
-use super::reference::{command, execute, is_admin_over};
+use super::reference::{PATIENCE, command, execute, is_admin_over};
 use super::request::Incoming;
 use crate::auth::Caller;
 use crate::node::Node;
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 use actix_web::{HttpResponse, web};
 use domain::fact::Subject;
 use domain::ids::InstrumentId;
 use domain::instrument::{Instrument, InstrumentCommand};
+use eventstore::StreamVersion;
 
 /// `POST /instruments`: by an administrator of the organ whose power it is.
 ///
@@ -20,7 +21,17 @@ pub async fn issue(node: web::Data<Node>, caller: Caller, incoming: Incoming) ->
     is_admin_over(&node, &caller, &body.from)?;
     let id = &body.instrument;
     let subject = Subject::Instrument(id.clone());
-    execute::<Instrument>(&node, &caller, &incoming, &subject, id.as_str(), &issue).await
+    // Whether a power is one's own to give depends on every other instrument, and no guard can name one that is not there yet.
+    // There is one writer to a log, so taking turns will do; each waits until it knows of the one before.
+    let mut before = node.issuing.lock().await;
+    if let Some(before) = before.as_ref()
+        && !node.reference.reaches(before, StreamVersion(1), PATIENCE).await
+    {
+        return Err(Problem::new(Kind::Unavailable));
+    }
+    let issued = execute::<Instrument>(&node, &caller, &incoming, &subject, id.as_str(), &issue).await?;
+    *before = Some(subject);
+    Ok(issued)
 }
 
 /// `POST /instruments/{id}/actions/{action}`: `revoke`.

@@ -25,7 +25,7 @@ use std::time::Duration;
 use utoipa::ToSchema;
 
 /// How long an answer waits for decisions to rely on what was published.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// The one stream of the calendar, and the id under which it is addressed.
 const CALENDAR: &str = "calendar";
 /// The one stream of the rules, and the id under which it is addressed.
