@@ -117,6 +117,12 @@ pub enum PolicyRejection {
     /// Versions of the indicators count from 1.
     #[error("versions of the rating indicators count from 1")]
     IndicatorsVersionZero,
+    /// An indicator is listed once, under an id that a rating can name.
+    #[error("each rating indicator needs an id of its own")]
+    IndicatorNotNamedOnce,
+    /// What was answered to must stay what it was.
+    #[error("the rating indicators change with their version, and only then")]
+    IndicatorsWithoutNewVersion,
     /// Whoever is invited is invited at least once.
     #[error("invitations need at least one time, and at least one day from one to the next")]
     InvitationWithoutTime,
@@ -161,6 +167,10 @@ fn flaw(rules: &PolicyRules) -> Option<PolicyRejection> {
     }
     if rules.indicators_version == 0 {
         return Some(PolicyRejection::IndicatorsVersionZero);
+    }
+    let mut indicators = BTreeSet::new();
+    if !rules.indicators.iter().all(|rule| !rule.indicator.trim().is_empty() && indicators.insert(&rule.indicator)) {
+        return Some(PolicyRejection::IndicatorNotNamedOnce);
     }
     let timeless = |rules: &InvitationRules| rules.times_max == 0 || rules.again_after_days == 0;
     if rules.invitations.as_ref().is_some_and(timeless) {
@@ -217,6 +227,15 @@ impl Decider for Policies {
         let PolicyCommand::Publish { valid_from, published_on, rules } = command;
         if let Some(flaw) = flaw(rules) {
             return Err(flaw);
+        }
+        // A list that was never given may be given later; one that was given stands for its version.
+        let other = |known: &&PolicyVersion| {
+            known.rules.indicators_version == rules.indicators_version
+                && !known.rules.indicators.is_empty()
+                && known.rules.indicators != rules.indicators
+        };
+        if self.versions.iter().any(|known| other(&known)) {
+            return Err(PolicyRejection::IndicatorsWithoutNewVersion);
         }
         let version = match self.versions.last() {
             None => 1,

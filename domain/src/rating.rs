@@ -203,9 +203,14 @@ fn check_opinion(opinion: &Opinion, service: &RatedService, context: &Context<'_
         return Err(Rejection::RatesOwnWork);
     }
     let mut answered = BTreeSet::new();
-    match opinion.indicators.iter().all(|choice| answered.insert(&choice.indicator)) {
-        true => Ok(()),
-        false => Err(Rejection::IndicatorTwice),
+    if !opinion.indicators.iter().all(|choice| answered.insert(&choice.indicator)) {
+        return Err(Rejection::IndicatorTwice);
+    }
+    let known = &context.reference.policies.at(day_of(context.occurred_at)).rules.indicators;
+    let is_known = |id: &str| known.is_empty() || known.iter().any(|rule| rule.indicator == id);
+    match opinion.indicators.iter().find(|choice| !is_known(&choice.indicator)) {
+        None => Ok(()),
+        Some(unknown) => Err(Rejection::IndicatorUnknown(unknown.indicator.clone())),
     }
 }
 

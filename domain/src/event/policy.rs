@@ -89,6 +89,9 @@ pub struct PolicyRules {
     pub closing_time: NaiveTime,
     /// The current version of the rating indicators.
     pub indicators_version: u16,
+    /// 评价指标: those of that version; where none are listed, none are known to be wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub indicators: Vec<IndicatorRule>,
     /// Figures of fewer than this many ratings are not published.
     pub small_cell: u32,
     /// 证照目录: the kinds of certificates, which papers each stands for, and which items make it.
@@ -168,6 +171,17 @@ impl Default for CardRules {
         ];
         Self { yellow, red }
     }
+}
+
+/// One indicator 评价指标.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndicatorRule {
+    /// Its id, by which ratings answer to it.
+    pub indicator: String,
+    /// 指标名称.
+    pub name_zh: String,
+    /// Its English name.
+    pub name_en: String,
 }
 
 /// One kind of certificate 证照类型.

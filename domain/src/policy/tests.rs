@@ -43,6 +43,21 @@ fn a_kind_of_certificate_is_described_once() {
 }
 
 #[test]
+fn an_indicator_has_an_id_of_its_own_and_stays_what_it_was() {
+    let twice = publish("2026-01-01", |rules| rules.indicators.extend(rules.indicators.clone()));
+    check(&[], twice, Err(PolicyRejection::IndicatorNotNamedOnce));
+    let first = published(1, "2026-01-01", as_is);
+    let fewer = |rules: &mut PolicyRules| drop(rules.indicators.pop());
+    let same_version = publish("2026-02-01", fewer);
+    check(std::slice::from_ref(&first), same_version, Err(PolicyRejection::IndicatorsWithoutNewVersion));
+    let renewed = |rules: &mut PolicyRules| {
+        rules.indicators.pop();
+        rules.indicators_version = 2;
+    };
+    check(&[first], publish("2026-02-01", renewed), Ok(vec![published(2, "2026-02-01", renewed)]));
+}
+
+#[test]
 fn a_later_version_never_holds_from_an_earlier_day() {
     let first = published(1, "2026-02-01", as_is);
     check(&[first], publish("2026-01-31", as_is), Err(PolicyRejection::ValidBeforePredecessor));

@@ -153,7 +153,7 @@ pub enum RatingCommand {
 }
 
 /// Why a rating stays as it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RatingRejection {
     /// Each service is rated once; within the window the same rater may revise.
     #[error("this service is rated already; revise the rating instead")]
@@ -191,6 +191,9 @@ pub enum RatingRejection {
     /// An indicator is answered once.
     #[error("an indicator is answered twice")]
     IndicatorTwice,
+    /// An indicator belongs to the version of the indicators in force.
+    #[error("the indicators of today have no {0}")]
+    IndicatorUnknown(String),
     /// A ticket's number must fit into a name.
     #[error("the ticket number must have at most {TICKET_CHARS_MAX} characters, and no blanks")]
     TicketMalformed,

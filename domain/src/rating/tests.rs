@@ -244,7 +244,7 @@ fn nobody_rates_their_own_work() {
 }
 
 #[test]
-fn an_indicator_is_answered_once_and_a_ticket_number_is_short() {
+fn an_indicator_is_known_and_answered_once_and_a_ticket_number_is_short() {
     let RatingCommand::Rate { about, stage, opinion, real_name, rater, service, standing } =
         rate(Satisfaction::Satisfied)
     else {
@@ -252,6 +252,8 @@ fn an_indicator_is_answered_once_and_a_ticket_number_is_short() {
     };
     let choice = IndicatorChoice { indicator: "efficiency".into(), level: Satisfaction::Fair };
     let twice = Opinion { indicators: vec![choice.clone(), choice], ..opinion.clone() };
+    let gossip = IndicatorChoice { indicator: "gossip".into(), level: Satisfaction::Fair };
+    let unknown = Opinion { indicators: vec![gossip], ..opinion.clone() };
     let with = |about: RatingSubject, opinion: Opinion| RatingCommand::Rate {
         about,
         stage,
@@ -261,7 +263,8 @@ fn an_indicator_is_answered_once_and_a_ticket_number_is_short() {
         service: service.clone(),
         standing: standing.clone(),
     };
-    check(by(APPLICANT), &[], with(about, twice), Err(Rejection::IndicatorTwice));
+    check(by(APPLICANT), &[], with(about.clone(), twice), Err(Rejection::IndicatorTwice));
+    check(by(APPLICANT), &[], with(about, unknown), Err(Rejection::IndicatorUnknown("gossip".to_owned())));
     let long = RatingSubject::Ticket("A".repeat(TICKET_CHARS_MAX + 1));
     check(by(APPLICANT), &[], with(long, opinion.clone()), Err(Rejection::TicketMalformed));
     let blank = RatingSubject::Ticket("A 1".into());
