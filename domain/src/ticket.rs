@@ -82,6 +82,9 @@ pub struct Ticket {
     /// When the visit was over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Instant>,
+    /// It is over, and a service of its own: it led to no case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visit: Option<Visit>,
     /// The cases it led to, in the order in which they were linked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cases: Vec<CaseId>,
@@ -100,8 +103,19 @@ impl Ticket {
             window: None,
             staff: None,
             finished_at: None,
+            visit: None,
             cases: Vec::new(),
         }
+    }
+
+    /// Returns what its visit is, ending so: a service of its own, unless it led to a case.
+    fn visit_ending(&self, finished: &ServiceFinished) -> Option<Visit> {
+        self.cases.is_empty().then(|| Visit {
+            item: self.issued.item.clone(),
+            window: finished.window.clone(),
+            staff: finished.staff.clone(),
+            ended_on: crate::zone::day_of(finished.finished_at),
+        })
     }
 
     /// Returns whether this window may call it: one of its kind, unless another one is named.
@@ -302,7 +316,10 @@ impl Decider for HallQueue {
             TicketEvent::ServiceFinished(finished) => self.finished(finished),
             TicketEvent::TicketAbandoned(abandoned) => self.put(abandoned.ticket, TicketStatus::Abandoned),
             TicketEvent::TicketLinked(linked) => {
-                self.change(linked.ticket, |ticket| ticket.cases.push(linked.case));
+                self.change(linked.ticket, |ticket| {
+                    ticket.cases.push(linked.case);
+                    ticket.visit = None;
+                });
             }
             TicketEvent::WindowStaffed(staffed) => {
                 let WindowStaffed { window, staff, purpose, since } = staffed.clone();
@@ -350,6 +367,7 @@ impl HallQueue {
             ticket.finished_at = Some(finished.finished_at);
             ticket.window = Some(finished.window.clone());
             ticket.staff = Some(finished.staff.clone());
+            ticket.visit.clone_from(&finished.visit);
         });
         if let Some(ticket) = self.tickets.get(&finished.ticket).filter(|_| !finished.forgotten) {
             let served = self.served.entry(ticket.purpose.clone()).or_default();
@@ -411,6 +429,7 @@ impl HallQueue {
             window: ticket.window.clone(),
             staff: ticket.staff.clone(),
             ended_on: crate::zone::day_of(finished_at),
+            visit: ticket.visit.is_some(),
         })
     }
 }

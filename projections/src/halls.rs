@@ -73,7 +73,7 @@ impl From<Cells> for Vec<(Cell, Figures)> {
 
 impl Projection for Halls {
     const NAME: &'static str = "halls";
-    const REVISION: u32 = 1;
+    const REVISION: u32 = 2;
 
     fn apply(&mut self, fact: &Fact) {
         match (&fact.event, &fact.subject) {

@@ -1,7 +1,8 @@
 //! 好差评: what people thought of the service, and what was done where they did not like it.
 //!
 //! A rating counts on the day its service ended, at the hall, window and person that gave it. The denominator is every
-//! service that ended, refused and withdrawn ones included: those are the unhappy ones. Default ratings are kept apart
+//! service that ended: every case once, refused and withdrawn ones included, for those are the unhappy ones; and every visit
+//! once that led to no case. Default ratings are kept apart
 //! from given ones to the end.
 
 mod figures;
@@ -16,6 +17,7 @@ pub use query::{LevelCounts, SatisfactionAnswer, SatisfactionDimension, Satisfac
 
 use crate::names::{Code, Names};
 use crate::projection::Projection;
+use crate::scope::OWN;
 use crate::tally::Daily;
 use chrono::NaiveDate;
 use domain::event::case::{
@@ -26,7 +28,8 @@ use domain::event::item::RatingStage;
 use domain::event::rating::{
     CallBackResult, Rated, RatedService, RatingChannel, RatingOrigin, RatingSubject, Satisfaction as Level, Verdict,
 };
-use domain::event::{CaseEvent, Event, RatingEvent};
+use domain::event::ticket::{ServiceFinished, TicketLinked, Visit};
+use domain::event::{CaseEvent, Event, RatingEvent, TicketEvent};
 use domain::fact::{Fact, Subject};
 use domain::ids::{CaseId, ItemId, OrganisationId, RatingId, SourceName, StaffId, WindowId};
 use serde::{Deserialize, Serialize};
@@ -90,8 +93,8 @@ struct Rating {
     channel: RatingChannel,
     level: Level,
     origin: RatingOrigin,
-    /// About a case, so that the number of services is its denominator.
-    of_case: bool,
+    /// About a case, or a visit that led to none, so that the number of services is its denominator.
+    of_service: bool,
     score: u16,
     adopted: bool,
 }
@@ -122,17 +125,17 @@ struct OpenOrder {
 
 impl Projection for Satisfaction {
     const NAME: &'static str = "satisfaction";
-    const REVISION: u32 = 2;
+    const REVISION: u32 = 3;
 
     fn apply(&mut self, fact: &Fact) {
         match (&fact.event, &fact.subject) {
             (Event::Case(event), Subject::Case(case)) => self.apply_case(*case, event, fact),
             (Event::Rating(event), Subject::Rating(rating)) => self.apply_rating(rating, event),
+            (Event::Ticket(event), Subject::Hall(day)) => self.apply_ticket(&day.hall, event),
             // An event in a stream of another kind is nobody's service.
-            (Event::Case(_) | Event::Rating(_), _) => (),
+            (Event::Case(_) | Event::Rating(_) | Event::Ticket(_), _) => (),
             (
-                Event::Ticket(_)
-                | Event::Appointment(_)
+                Event::Appointment(_)
                 | Event::Item(_)
                 | Event::Organisation(_)
                 | Event::Instrument(_)
@@ -140,6 +143,7 @@ impl Projection for Satisfaction {
                 | Event::ServicePoint(_)
                 | Event::Certificate(_)
                 | Event::Library(_)
+                | Event::Kin(_)
                 | Event::Checklist(_)
                 | Event::Inspection(_)
                 | Event::Campaign(_)
@@ -254,6 +258,36 @@ impl Satisfaction {
             | Correction::Region { .. }
             | Correction::Applicant { .. }
             | Correction::Text { .. } => (),
+        }
+    }
+
+    fn apply_ticket(&mut self, hall: &OrganisationId, event: &TicketEvent) {
+        match event {
+            TicketEvent::ServiceFinished(ServiceFinished { visit: Some(visit), .. }) => {
+                let Some(service) = self.texts.visited(hall, visit) else { return };
+                self.services.add(visit.ended_on, service);
+            }
+            // Now it is the case that is the service.
+            TicketEvent::TicketLinked(TicketLinked { visit: Some(visit), .. }) => {
+                let Some(service) = self.texts.visited(hall, visit) else { return };
+                self.services.take(visit.ended_on, service);
+            }
+            TicketEvent::ServiceFinished(_)
+            | TicketEvent::TicketLinked(_)
+            | TicketEvent::TicketIssued(_)
+            | TicketEvent::TicketCalled(_)
+            | TicketEvent::TicketRecalled(_)
+            | TicketEvent::TicketMissed(_)
+            | TicketEvent::TicketParked(_)
+            | TicketEvent::TicketRequeued(_)
+            | TicketEvent::TicketTransferred(_)
+            | TicketEvent::ServiceStarted(_)
+            | TicketEvent::TicketAbandoned(_)
+            | TicketEvent::WindowStaffed(_)
+            | TicketEvent::WindowLeft(_)
+            | TicketEvent::HallWarningRaised(_)
+            | TicketEvent::HallWarningEnded(_)
+            | TicketEvent::HallDayClosed(_) => (),
         }
     }
 
@@ -392,6 +426,18 @@ impl Texts {
         Service { place, item_version: dimensions.item_version, stage: RatingStage::Accept }
     }
 
+    fn visited(&mut self, hall: &OrganisationId, visit: &Visit) -> Option<Service> {
+        let place = Place {
+            source: self.sources.code(&OWN.parse().ok()?),
+            item: visit.item.as_ref().map(|item| self.items.code(item)),
+            organisation: self.organisations.code(hall),
+            window: Some(self.windows.code(&visit.window)),
+            staff: Some(self.staff.code(&visit.staff)),
+        };
+        // It has no version of an item: nothing was applied for.
+        Some(Service { place, item_version: 0, stage: RatingStage::Finish })
+    }
+
     fn place(&mut self, service: &RatedService) -> Place {
         Place {
             source: self.sources.code(&service.source),
@@ -403,11 +449,10 @@ impl Texts {
     }
 
     fn rating(&mut self, rated: &Rated, adopted: bool) -> Rating {
-        let of_case = match rated.about {
+        let of_service = match rated.about {
             RatingSubject::Case(_) => true,
-            RatingSubject::Ticket(_) | RatingSubject::Item(_) | RatingSubject::Staff(_) | RatingSubject::Hall(_) => {
-                false
-            }
+            RatingSubject::Ticket(_) => rated.service.visit,
+            RatingSubject::Item(_) | RatingSubject::Staff(_) | RatingSubject::Hall(_) => false,
         };
         Rating {
             place: self.place(&rated.service),
@@ -415,7 +460,7 @@ impl Texts {
             channel: rated.channel,
             level: rated.level,
             origin: rated.origin,
-            of_case,
+            of_service,
             score: rated.score,
             adopted,
         }

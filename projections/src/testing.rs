@@ -709,6 +709,7 @@ pub(crate) fn service_of(closing: &Closing) -> RatedService {
         window: closing.window.clone(),
         staff: closing.clerk.clone(),
         ended_on: closing.closed_on,
+        visit: false,
     }
 }
 

@@ -23,6 +23,7 @@ impl Case {
             window: receipt.and_then(|receipt| receipt.window.clone()),
             staff: receipt.and_then(|receipt| receipt.by.clone()),
             ended_on,
+            visit: false,
         })
     }
 

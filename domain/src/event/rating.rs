@@ -101,6 +101,9 @@ pub struct RatedService {
     /// The day the service (or the stage) ended.
     #[serde(with = "crate::zone::day")]
     pub ended_on: NaiveDate,
+    /// It is a visit that led to no case: a service of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub visit: bool,
 }
 
 /// One indicator's answer.

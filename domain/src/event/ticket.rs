@@ -4,6 +4,7 @@
 use crate::hall_day::AppointmentId;
 use crate::ids::{CaseId, ItemId, StaffId, SubjectId, WindowId};
 use crate::zone::Instant;
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 /// Inside or outside of ordinary hours; the clock of a case follows working days in any event.
@@ -159,6 +160,21 @@ pub struct ServiceStarted {
     pub way_seconds: u32,
 }
 
+/// A visit that led to no case, and so is a service of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visit {
+    /// For which item, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<ItemId>,
+    /// At which window.
+    pub window: WindowId,
+    /// By whom.
+    pub staff: StaffId,
+    /// The day it was over.
+    #[serde(with = "crate::zone::day")]
+    pub ended_on: NaiveDate,
+}
+
 /// The visit is over 办结离窗; not the case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceFinished {
@@ -177,6 +193,9 @@ pub struct ServiceFinished {
     /// Nobody said so: the day ended first, and how long it took is not known.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub forgotten: bool,
+    /// It led to no case so far. Whoever nobody said goodbye to is not known to have been served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visit: Option<Visit>,
 }
 
 /// Who gave a ticket up.
@@ -207,6 +226,9 @@ pub struct TicketLinked {
     pub ticket: u16,
     /// Which case.
     pub case: CaseId,
+    /// The visit was over and counted as a service of its own; it does not any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visit: Option<Visit>,
 }
 
 /// Somebody sits at a window, ready to call.

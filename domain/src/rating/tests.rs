@@ -33,6 +33,7 @@ fn service() -> RatedService {
         window: Some("C1".parse().unwrap()),
         staff: Some(COMPLAINED_ABOUT.parse().unwrap()),
         ended_on: day("2026-06-01"),
+        visit: false,
     }
 }
 

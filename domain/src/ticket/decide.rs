@@ -336,7 +336,10 @@ impl Now<'_> {
             serve_seconds: seconds(called_at, self.at()),
             service_time: self.service_time(),
             forgotten: false,
+            visit: None,
         };
+        let visit = self.ticket(number)?.visit_ending(&finished);
+        let finished = ServiceFinished { visit, ..finished };
         Ok(vec![finished.into()])
     }
 
@@ -430,6 +433,7 @@ impl Now<'_> {
                     serve_seconds: 0,
                     service_time: ticket.issued.service_time,
                     forgotten: true,
+                    visit: None,
                 }
                 .into(),
                 _ => TicketAbandoned { ticket: *number, by: AbandonedBy::DayEnd }.into(),
@@ -459,7 +463,7 @@ impl HallQueue {
         if CASES_PER_TICKET_MAX <= ticket.cases.len() {
             return Err(Rejection::TooManyCases);
         }
-        Ok(vec![TicketLinked { ticket: number, case }.into()])
+        Ok(vec![TicketLinked { ticket: number, case, visit: ticket.visit.clone() }.into()])
     }
 }
 

@@ -223,6 +223,32 @@ fn way_and_service_are_counted_from_the_call() {
 }
 
 #[test]
+fn a_visit_is_a_service_of_its_own_until_it_leads_to_a_case() {
+    let mut hall = Day::open();
+    let (one, other) = ("01J00000000000000000000001", "01J00000000000000000000002");
+    let link = |ticket: u16, case: &str| TicketAct::Link { ticket, case: case.parse().unwrap() };
+    for ticket in [1, 2] {
+        hall.issue("08:30:00", somebody());
+        hall.next("08:36:00", "one", "C1");
+        hall.act("08:36:40", "one", TicketAct::Serve { ticket }).unwrap();
+        if ticket == 2 {
+            hall.act("08:37:00", "one", link(2, one)).unwrap();
+        }
+        let finished = hall.act("08:46:00", "one", TicketAct::Finish { ticket }).unwrap();
+        let [TicketEvent::ServiceFinished(finished)] = &finished[..] else { panic!("{finished:?}") };
+        assert_eq!(finished.visit.is_some(), ticket == 1);
+    }
+    let is_visit = |hall: &Day| hall.queue.rated_service(&TicketId::of(&day(), 1)).unwrap().visit;
+    assert!(is_visit(&hall));
+    let linked = hall.act("08:50:00", "one", link(1, one)).unwrap();
+    assert!(matches!(&linked[..], [TicketEvent::TicketLinked(body)] if body.visit.is_some()));
+    assert!(!is_visit(&hall));
+    // It is taken back once, however many cases it leads to.
+    let again = hall.act("08:51:00", "one", link(1, other)).unwrap();
+    assert!(matches!(&again[..], [TicketEvent::TicketLinked(body)] if body.visit.is_none()));
+}
+
+#[test]
 fn a_number_is_missed_after_two_calls_and_begins_anew() {
     let mut hall = Day::open();
     hall.issue("08:30:00", somebody());

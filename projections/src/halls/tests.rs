@@ -311,7 +311,7 @@ fn what_comes_after_the_end_of_a_day_opens_it_no_more() {
     let mut state = fold(&facts);
     let is_day = |fact: &&Fact| matches!(fact.subject, Subject::Hall(_));
     let Some(last) = facts.iter().rfind(is_day) else { panic!("three days, none closed") };
-    let linked = domain::event::ticket::TicketLinked { ticket: 1, case: crate::testing::case_id(1) };
+    let linked = domain::event::ticket::TicketLinked { ticket: 1, case: crate::testing::case_id(1), visit: None };
     let late = Fact { position: last.position + 1_000, event: TicketEvent::from(linked).into(), ..last.clone() };
     state.apply(&late);
     assert_eq!((state.days().count(), ask(&state, vec![]).total.linked_cases), (0, 1));

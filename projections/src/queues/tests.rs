@@ -240,6 +240,7 @@ fn a_bad_rating_is_work_until_its_order_is_closed() {
         window: None,
         staff: Some(id("c-1")),
         ended_on: day("2022-05-01"),
+        visit: false,
     };
     let rating = Subject::Rating(id("case-1-finish"));
     let clerk = actor("c-1", Role::Clerk, "361023100");

@@ -50,6 +50,7 @@ fn ratings(days: impl IntoIterator<Item = u64>, change: impl Fn(usize, &mut Rate
             window: Some(id("w-1")),
             staff: Some(id("c-1")),
             ended_on: on,
+            visit: false,
         };
         let mut one = rated(case_id(number as u64), Level::Satisfied, RatingOrigin::Active, service);
         one.trace = Some(trace());

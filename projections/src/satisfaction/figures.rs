@@ -77,7 +77,7 @@ impl Figures {
             RatingOrigin::Active => level.active += count,
             RatingOrigin::Default => level.default += count,
         }
-        if rating.of_case && rating.origin == RatingOrigin::Active {
+        if rating.of_service && rating.origin == RatingOrigin::Active {
             self.coverage(rating.stage).rated += count;
         }
         self.score += i64::from(rating.score) * count;

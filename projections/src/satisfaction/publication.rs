@@ -267,6 +267,7 @@ mod tests {
                     window: None,
                     staff: None,
                     ended_on: day("2022-03-10"),
+                    visit: false,
                 };
                 let one = rated(case_id(number), Level::Satisfied, RatingOrigin::Active, service);
                 let rating: RatingId = format!("r-{number}").parse().unwrap();

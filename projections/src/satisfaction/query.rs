@@ -74,8 +74,8 @@ pub struct Score {
 pub struct SatisfactionRow {
     /// What it is the group of, for each dimension asked for; absent where there is no such thing.
     pub key: BTreeMap<SatisfactionDimension, Option<String>>,
-    /// Cases that ended, however they did; of the stage 受理 alone, acceptances of items that ask for a rating there.
-    /// Absent by channel.
+    /// Cases that ended, however they did, and visits that led to none; of the stage 受理 alone, acceptances of items that
+    /// ask for a rating there. Absent by channel.
     pub services: Option<i64>,
     /// Of these, those that may still be rated.
     pub immature: Option<i64>,

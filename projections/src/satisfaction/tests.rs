@@ -345,3 +345,50 @@ fn a_corrected_day_of_acceptance_moves_the_service_before_and_after_the_ending()
     };
     assert!(ask(&state, &cells).rows.iter().all(|row| row.services.is_some_and(|services| 0 <= services)));
 }
+
+#[test]
+fn every_visit_counts_once_and_one_that_leads_to_a_case_leaves_the_count_to_it() {
+    let mut story = Story::default();
+    let (hall, clerk) = (id("361023100"), actor("c-1", Role::Clerk, "361023100"));
+    let today = domain::hall_day::HallDay { day: day("2022-03-10"), hall };
+    let at = noon(today.day);
+    let visit = Visit { item: None, window: id("w-1"), staff: id("c-1"), ended_on: today.day };
+    let finished = |ticket: u16, visit: Option<&Visit>| ServiceFinished {
+        ticket,
+        window: id("w-1"),
+        staff: id("c-1"),
+        finished_at: at,
+        serve_seconds: 600,
+        service_time: domain::event::ticket::ServiceTime::Ordinary,
+        forgotten: false,
+        visit: visit.cloned(),
+    };
+    let linked = |ticket: u16, visit: Option<&Visit>| TicketLinked { ticket, case: case_id(1), visit: visit.cloned() };
+    let tell = |story: &mut Story, event: TicketEvent| story.tell(at, Subject::Hall(today.clone()), &clerk, event);
+    tell(&mut story, finished(1, Some(&visit)).into());
+    tell(&mut story, finished(2, Some(&visit)).into());
+    tell(&mut story, linked(3, None).into());
+    tell(&mut story, finished(3, None).into());
+    let service = RatedService {
+        source: id("own"),
+        item: None,
+        organisation: id("361023100"),
+        window: Some(id("w-1")),
+        staff: Some(id("c-1")),
+        ended_on: today.day,
+        visit: true,
+    };
+    let mut opinion = rated(case_id(1), Level::Satisfied, RatingOrigin::Active, service);
+    opinion.about = RatingSubject::Ticket("20220310-0001-361023100".to_owned());
+    let resident = actor("p-1", Role::Resident, "361000");
+    story.tell(at, Subject::Rating(id("r-1")), &resident, RatingEvent::Rated(opinion));
+    let facts = story.facts();
+    let mut state = fold(&facts);
+    let total = ask(&state, &everything()).total;
+    assert_eq!((total.services, total.active_rate), (Some(2), Some(Rate::of(1, 2))));
+
+    let Some(of_hall) = facts.iter().find(|fact| matches!(fact.subject, Subject::Hall(_))) else { panic!("no visits") };
+    state.apply(&Fact { event: TicketEvent::from(linked(2, Some(&visit))).into(), ..of_hall.clone() });
+    let total = ask(&state, &everything()).total;
+    assert_eq!((total.services, total.active_rate), (Some(1), Some(Rate::of(1, 1))));
+}

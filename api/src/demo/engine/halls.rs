@@ -9,14 +9,17 @@ use super::{Arrival, Engine, Turn};
 use crate::labels;
 use crate::vault::Keyring;
 use chrono::{NaiveDate, TimeDelta};
-use domain::actor::{Actor, Role};
+use domain::actor::{Actor, Channel, Role};
 use domain::appointment::{AppointmentAct, AppointmentCommand, AppointmentStatus, Book, DaySlots, slots};
 use domain::decider::{Context, Decider as _};
 use domain::due::system_for;
 use domain::event::Event;
+use domain::event::item::RatingStage;
+use domain::event::rating::{RatingChannel, RatingSubject, Satisfaction};
 use domain::fact::Subject;
-use domain::hall_day::{AppointmentId, HallDay};
-use domain::ids::{CaseId, ItemId, OrganisationId, WindowId};
+use domain::hall_day::{AppointmentId, HallDay, TicketId};
+use domain::ids::{CaseId, ItemId, OrganisationId, RatingId, WindowId};
+use domain::rating::{Opinion, OpinionOrigin, Rating, RatingCommand, Standing};
 use domain::sealed::Party;
 use domain::ticket::{HallQueue, Issue, TicketAct, TicketCommand, TicketStatus, hall_due};
 use domain::zone::{Instant, day_of, instant, start_of};
@@ -34,6 +37,8 @@ const TICKETED: f64 = 0.85;
 const BY_APPOINTMENT: f64 = 0.14;
 /// The share of bookings that nobody keeps.
 const NO_SHOW: f64 = 0.1;
+/// The share of visits without a case that are rated.
+const VISITS_RATED: f64 = 0.2;
 /// The share of calls to which nobody comes.
 const MISSED: f64 = 0.04;
 
@@ -46,6 +51,8 @@ pub(super) enum HallTurn {
     Come(u64),
     /// A window goes on.
     Window(HallDay, WindowId),
+    /// Somebody says what they thought of a visit.
+    Rate(HallDay, u16),
     /// The day is over.
     End(HallDay),
 }
@@ -134,6 +141,7 @@ impl Engine<'_> {
             // A day that is over is over for every window.
             HallTurn::Window(day, _) if !self.halls.days.contains_key(&day) => Ok(()),
             HallTurn::Window(day, window) => self.window(&day, window, at).await,
+            HallTurn::Rate(day, ticket) => self.rate_visit(&day, ticket, at).await,
             HallTurn::End(day) => self.end(&day, at).await,
         }
     }
@@ -294,8 +302,64 @@ impl Engine<'_> {
         if let Some((_, case)) = applied.filter(|(ordinal, _)| !self.arrivals.contains_key(ordinal)) {
             self.hall_act(day, clerk.clone(), TicketAct::Link { ticket, case }, at).await?;
         }
-        self.hall_act(day, clerk, TicketAct::Finish { ticket }, at).await?;
+        if self.hall_act(day, clerk, TicketAct::Finish { ticket }, at).await? {
+            let under_way = self.day_under_way(day);
+            let is_visit = under_way.queue.tickets.get(&ticket).is_some_and(|ticket| ticket.visit.is_some());
+            if is_visit && under_way.dice.chance(VISITS_RATED) {
+                let rates_at = at + TimeDelta::seconds(under_way.dice.between(15, 300));
+                self.line_up(rates_at, Turn::Hall(HallTurn::Rate(day.clone(), ticket)));
+            }
+        }
         Ok(())
+    }
+
+    /// Now and then somebody whose visit led to no case rates it by the code on the slip.
+    async fn rate_visit(&mut self, day: &HallDay, ticket: u16, at: Instant) -> Result<(), DemoError> {
+        let id = TicketId::of(day, ticket);
+        let Some(under_way) = self.halls.days.get_mut(day) else { return Ok(()) };
+        let Some(service) = under_way.queue.rated_service(&id) else { return Ok(()) };
+        let ended_at = under_way.queue.tickets.get(&ticket).and_then(|ticket| ticket.finished_at);
+        let levels = [Satisfaction::VerySatisfied, Satisfaction::Satisfied, Satisfaction::Fair];
+        let level = levels[under_way.dice.weighted(&[0.7, 0.25, 0.05])];
+        let about = RatingSubject::Ticket(id.to_string());
+        let Some(rating) = RatingId::once(&about, RatingStage::Finish) else { return Ok(()) };
+        let opinion = Opinion {
+            level,
+            indicators: Vec::new(),
+            comment: None,
+            channel: RatingChannel::QrCode,
+            origin: OpinionOrigin::default(),
+        };
+        let standing = Standing { stage_reached: true, entitled: Vec::new(), code_verified: true, ended_at };
+        let rate = RatingCommand::Rate {
+            about,
+            stage: RatingStage::Finish,
+            opinion,
+            real_name: false,
+            rater: None,
+            service,
+            standing,
+        };
+        let holder = Actor {
+            id: "receipt-holder".parse()?,
+            role: Role::Resident,
+            organisation: day.hall.clone(),
+            window: None,
+            acting_for: None,
+            channel: Channel::Mobile,
+        };
+        let context = Context { now: at, occurred_at: at, actor: &holder, reference: &self.reference };
+        match Rating::default().decide(&rate, &context) {
+            Ok(events) => {
+                let words = vec![labels::of_organisation(&day.hall, &self.reference)];
+                let events = events.into_iter().map(Event::Rating).collect();
+                self.append(Subject::Rating(rating), events, holder, at, at, words).await
+            }
+            Err(rule) => {
+                *self.tally.refused.entry(format!("rating: {rule:?}")).or_default() += 1;
+                Ok(())
+            }
+        }
     }
 
     async fn heed_the_rules(&mut self, day: &HallDay, at: Instant) -> Result<(), DemoError> {

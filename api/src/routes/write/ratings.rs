@@ -261,7 +261,7 @@ async fn rated(node: &Node, caller: Option<&Caller>, body: &RateBody) -> Result<
         let caller = known(caller)?;
         let keeper = caller.actor.subject().ok_or_else(|| Problem::new(Kind::Forbidden))?;
         let source = super::cases::own();
-        let service = RatedService { source, item, organisation, window: None, staff, ended_on: day };
+        let service = RatedService { source, item, organisation, window: None, staff, ended_on: day, visit: false };
         let standing =
             Standing { stage_reached: true, entitled: vec![keeper.clone()], code_verified: false, ended_at: None };
         Ok((service, standing, keeper))
@@ -315,6 +315,7 @@ async fn rated_case(node: &Node, caller: Option<&Caller>, id: CaseId, body: &Rat
         window: None,
         staff: None,
         ended_on: day_of(node.clock.now()),
+        visit: false,
     });
     let keeper = application.applicant.subject.clone();
     Ok(Rated { about: RatingSubject::Case(id), service, standing, keeper, case: Some((subject, loaded.version)) })
@@ -345,6 +346,7 @@ async fn rated_ticket(node: &Node, caller: Option<&Caller>, id: &str, body: &Rat
         window: None,
         staff: None,
         ended_on: day_of(node.clock.now()),
+        visit: false,
     });
     let hall = || node.vault.subject(&format!("organisation {}", id.day.hall));
     let keeper = issued.visitor.clone().unwrap_or_else(hall);
