@@ -618,6 +618,14 @@ async fn a_second_application_is_warned_of_and_merged_into_the_first() {
         (&json!("duplicate-application"), &Value::Null, &Value::Null)
     );
 
+    city.caught_up().await;
+    let story = format!("/cases/{}/timeline", opened["id"].as_str().unwrap());
+    let (theirs, citys) = (city.token("clerk", elsewhere), city.token("supervisor", CITY));
+    let names_it = async |token: &str| city.get(token, &story).await.ok().to_string().contains(&second);
+    assert_eq!((names_it(&theirs).await, names_it(&citys).await), (false, true));
+    let feed = city.get(&citys, "/events?types=case-submitted").await.ok().to_string();
+    assert!(!feed.contains("duplicate_of"), "{feed}");
+
     let merge = |into: &str| json!({"into": into, "reason": "重复申请"});
     let path = |case: &str| format!("/cases/{case}/actions/merge");
     city.post(&clerk, &path(&second), merge(&second)).await.against("merges-into-itself");

@@ -90,6 +90,17 @@ pub(crate) fn shown(micros: i64) -> String {
     at.with_timezone(&fuzhou()).to_rfc3339_opts(SecondsFormat::AutoSi, false)
 }
 
+impl CloudEvent {
+    /// Returns it without a field of its data.
+    #[must_use]
+    pub fn without(mut self, field: &str) -> Self {
+        if let Value::Object(fields) = &mut self.data {
+            fields.remove(field);
+        }
+        self
+    }
+}
+
 fn data(body: &[u8], persons: Persons) -> Value {
     let mut data = serde_json::from_slice(body).unwrap_or(Value::Null);
     if persons != Persons::Sealed {

@@ -16,7 +16,8 @@ use chrono::NaiveDate;
 use domain::case::Phase;
 use domain::clock::Light;
 use domain::event::case::ClosingKind;
-use domain::fact::Subject;
+use domain::event::{CaseEvent, Event};
+use domain::fact::{Fact, Subject};
 use domain::ids::{CaseId, ItemId, OrganisationId, SubjectId};
 use eventstore::Position;
 use projections::Projection as _;
@@ -439,13 +440,33 @@ pub(crate) async fn get_timeline(
         return Err(Problem::not_found());
     }
     let mut reveal = Reveal::to(&caller, &node.vault, id);
-    let entries = views.today(|reference| shown_entries(&timeline, &reference.organisations, &mut reveal));
+    let mut entries = views.today(|reference| shown_entries(&timeline, &reference.organisations, &mut reveal));
+    if let Some(other) = duplicate_of(&facts)
+        && visible(&node, &caller, other).await.is_err()
+    {
+        entries.iter_mut().for_each(hide_duplicate);
+    }
     let mut etag = timeline.version.to_string();
     if reveal.met_erased() {
         etag.push_str("-erased");
     }
     let body = json!({ "id": id, "version": timeline.version, "entries": entries });
     Ok(Stamp::new(&at, position).resource(request.headers(), &etag, &body))
+}
+
+/// The other open case that the same person had when this one was applied for.
+fn duplicate_of(facts: &[Fact]) -> Option<CaseId> {
+    facts.iter().find_map(|fact| match &fact.event {
+        Event::Case(CaseEvent::CaseSubmitted(submitted)) => submitted.duplicate_of,
+        _ => None,
+    })
+}
+
+/// That there is another case is a mark on this one; which, only those learn who may see it.
+fn hide_duplicate(entry: &mut Value) {
+    if let Some(details) = entry.get_mut("details").and_then(Value::as_array_mut) {
+        details.retain(|detail| detail["name"] != "duplicate_of");
+    }
 }
 
 fn shown_entries(

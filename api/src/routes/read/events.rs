@@ -221,7 +221,7 @@ impl Scan<'_> {
                 scanned += 1;
                 self.position = event.position;
                 if self.visible.shows(event) && self.belongs(event)? {
-                    self.found.push(cloud_event(event, self.visible.persons()));
+                    self.found.push(told(event, self.visible.persons()));
                 }
             }
         }
@@ -305,7 +305,7 @@ impl Feed {
             let page = self.history.raw_page(self.position, PAGE_EVENTS).await.ok()?;
             let mut frames = BytesMut::new();
             for event in page.events.iter().filter(|event| self.visible.shows(event)) {
-                let shown = cloud_event(event, self.visible.persons());
+                let shown = told(event, self.visible.persons());
                 frames.extend_from_slice(&sse::message(event.position.0, &shown));
             }
             self.position = self.position.max(page.through);
@@ -368,11 +368,16 @@ pub(crate) async fn case_events(
     let after = resumed.map_or(0, |resumed| resumed.position);
     let following = events.iter().filter(|event| after < event.position.0);
     let shown: Vec<CloudEvent> =
-        following.clone().take(page.limit).map(|event| cloud_event(event, caller.scope.sight.persons())).collect();
+        following.clone().take(page.limit).map(|event| told(event, caller.scope.sight.persons())).collect();
     let has_more = following.clone().nth(page.limit).is_some();
     let last = following.take(page.limit).last().filter(|_| has_more);
     let next = last.map(|last| page.next(&reads.cursors, &After { at, position: last.position.0 }));
     let position = at.slice().map_or_else(|| reads.views.live().position(), |slice| slice.through);
     let body = serde_json::to_vec(&shown).unwrap_or_default();
     Ok(Stamp::new(&at, position).bytes(BATCH_MEDIA_TYPE, body, next.as_ref()))
+}
+
+/// The event as this reader may have it. Which other case one duplicates, the timeline tells to those who may see that case.
+fn told(event: &RecordedEvent, persons: Persons) -> CloudEvent {
+    cloud_event(event, persons).without("duplicate_of")
 }
