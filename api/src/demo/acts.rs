@@ -79,6 +79,10 @@ pub(super) fn actor(act: &Act, stage: &mut Stage<'_>) -> Result<Actor, IdError> 
         | Act::Forward
         | Act::RequestAbort
         | Act::AnswerUrging => handler(&holding, stage),
+        Act::ReadWarning | Act::AnswerWarning => match stage.case.acceptance {
+            Some(_) => handler(&holding, stage),
+            None => clerk(&holding, stage),
+        },
         // Whoever took it in elsewhere has no power to decide it; the hall of the applicant's own township has.
         Act::HandleAtOnce { .. } => clerk(&hall, stage),
         Act::Decide { .. } => chief(&deciding.unwrap_or(holding), stage),
@@ -264,6 +268,10 @@ pub(super) fn command(act: &Act, stage: &mut Stage<'_>) -> Result<Option<CaseCom
             Some(urging) => CaseCommand::AnswerUrging { urging: *urging, answer: stage.text("已安排专人办理")? },
             None => return Ok(None),
         },
+        Act::ReadWarning => CaseCommand::ReadWarning,
+        Act::AnswerWarning => {
+            CaseCommand::AnswerWarning { answer: stage.text("已督促经办人，将按期办结")? }
+        }
         Act::Rate { .. } => return Ok(None),
         Act::BringPromised => match stage.case.promised_materials.first() {
             Some(code) => CaseCommand::AttachMaterial(stage.paper(code.clone())?),

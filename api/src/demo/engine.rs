@@ -28,6 +28,7 @@ use domain::catalogue::ItemVersion;
 use domain::certificate::{Certificate, CertificateCommand, TakeIn, of_result};
 use domain::decider::{Context, Decider as _};
 use domain::due;
+use domain::event::item::Authority;
 use domain::event::rating::Satisfaction;
 use domain::event::{CaseEvent, Event};
 use domain::fact::Subject;
@@ -48,6 +49,9 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::sync::Arc;
 use ulid::Ulid;
 
+/// The share of warnings that are read, and of those the share that is answered.
+const WARNINGS_READ: f64 = 0.8;
+const WARNINGS_ANSWERED: f64 = 0.4;
 /// How many of the last residents are told of.
 const RESIDENTS_MAX: usize = 1_000;
 /// Frames handed in and not yet durable, at most.
@@ -78,6 +82,8 @@ enum Turn {
     Duty(rosters::Due),
     /// The rules look at a case.
     Check(u64),
+    /// Whoever was warned takes note.
+    Heed(u64),
     /// Somebody acts on a case.
     Act(u64),
     /// Somebody applies.
@@ -329,6 +335,7 @@ impl<'a> Engine<'a> {
                 Turn::Duty(due) => self.duty(due, at).await?,
                 Turn::Act(ordinal) => self.act(ordinal, at).await?,
                 Turn::Check(ordinal) => self.check(ordinal, at).await?,
+                Turn::Heed(ordinal) => self.heed(ordinal, at).await?,
                 Turn::Hall(turn) => self.hall_turn(turn, at).await?,
             }
         }
@@ -457,12 +464,43 @@ impl<'a> Engine<'a> {
         agent.checks_at = None;
         for due in due::due(&agent.case, &self.reference, at) {
             let actor = self.system.clone();
-            self.command(&mut agent, due.command, actor, at, at).await?;
+            let warns = matches!(due.command, CaseCommand::RaiseWarning { .. });
+            if self.command(&mut agent, due.command, actor, at, at).await? && warns {
+                self.line_up_heed(ordinal, agent.version, at);
+            }
         }
         self.watch(ordinal, &mut agent, at);
         if !agent.script.is_empty() || agent.checks_at.is_some() {
             self.agents.insert(ordinal, agent);
         }
+        Ok(())
+    }
+
+    /// Most warnings are read, at the desk of the day on which they were raised.
+    fn line_up_heed(&mut self, ordinal: u64, version: u64, at: Instant) {
+        let mut dice = Dice::new(self.seed ^ 0x3ead, ordinal.wrapping_mul(1_000) + version);
+        if dice.chance(WARNINGS_READ) {
+            let desk = instant(day_of(at), arrivals::at_the_desk(&mut dice));
+            self.line_up(desk.max(at + TimeDelta::minutes(30)), Turn::Heed(ordinal));
+        }
+    }
+
+    /// Reads the warnings of a case, and now and then answers them.
+    async fn heed(&mut self, ordinal: u64, at: Instant) -> Result<(), DemoError> {
+        let Some(mut agent) = self.agents.remove(&ordinal) else { return Ok(()) };
+        let mut dice = Dice::new(self.seed ^ 0x4ead, ordinal.wrapping_mul(1_000) + agent.version);
+        let mut acts = vec![Act::ReadWarning];
+        if dice.chance(WARNINGS_ANSWERED) {
+            acts.push(Act::AnswerWarning);
+        }
+        // The village's own items are nobody's at a desk, and what has ended needs no answer.
+        let at_a_desk = agent.item.definition.authority != Authority::VillageSelf && agent.case.closing.is_none();
+        for act in acts.iter().filter(|_| at_a_desk) {
+            if let Some((actor, command)) = self.prepare(&mut agent, act, at)? {
+                self.command(&mut agent, command, actor, at, at).await?;
+            }
+        }
+        self.agents.insert(ordinal, agent);
         Ok(())
     }
 

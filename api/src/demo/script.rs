@@ -65,6 +65,8 @@ pub(super) enum Act {
     ApproveAbort,
     Urge,
     AnswerUrging,
+    ReadWarning,
+    AnswerWarning,
     Rate {
         level: Satisfaction,
     },
