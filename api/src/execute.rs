@@ -25,6 +25,7 @@ use domain::fact::{Fact, Subject};
 use domain::ids::{CaseId, CommandId, EventId, ExternalNumber};
 use domain::inspection::{Inspection, InspectionCommand};
 use domain::instrument::{Instrument, InstrumentCommand};
+use domain::kin::Kin;
 use domain::library::Library;
 use domain::organisation::OrganisationState;
 use domain::policy::Policies;
@@ -547,6 +548,7 @@ impl Executor {
             | Subject::Slots(_)
             | Subject::Certificate(_)
             | Subject::Library(_)
+            | Subject::Kin(_)
             | Subject::Checklist(_)
             | Subject::Inspection(_)
             | Subject::Campaign(_)
@@ -774,6 +776,7 @@ fn correlation(subject: &Subject) -> Option<Ulid> {
         | Subject::Roster(..)
         | Subject::ServicePoint(_)
         | Subject::Instrument(_)
+        | Subject::Kin(_)
         | Subject::Checklist(_)
         | Subject::Inspection(_)
         | Subject::Campaign(_)
@@ -959,6 +962,19 @@ impl Stream for ServicePointState {
 
     fn relies_on(&self, command: &ServicePointCommand) -> Vec<Subject> {
         vec![Subject::Organisation(command.organisation().clone())]
+    }
+}
+
+impl Stream for Kin {
+    fn take_in(&mut self, fact: &Fact) {
+        if let Event::Kin(event) = &fact.event {
+            self.evolve(event);
+        }
+    }
+
+    /// No feed tells of it: whoever may see the case may not see this.
+    fn labels(&self, _: &Subject, _: &Reference) -> Vec<String> {
+        Vec::new()
     }
 }
 

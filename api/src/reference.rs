@@ -84,6 +84,7 @@ fn is_reference(fact: &Fact) -> bool {
         | Subject::Slots(_)
         | Subject::Certificate(_)
         | Subject::Library(_)
+        | Subject::Kin(_)
         | Subject::Checklist(_)
         | Subject::Inspection(_)
         | Subject::Campaign(_)

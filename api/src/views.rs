@@ -18,6 +18,7 @@ use projections::case_file::CaseFile;
 use projections::certificate_free::CertificateFree;
 use projections::coverage::Coverage;
 use projections::halls::Halls;
+use projections::kin::Kin;
 use projections::oversight::Oversight;
 use projections::processing_times::ProcessingTimes;
 use projections::queues::Queues;
@@ -165,6 +166,12 @@ impl Kept for Balance {
 impl Kept for Coverage {
     fn of(views: &replay::views::Views) -> &View<Self> {
         &views.coverage
+    }
+}
+
+impl Kept for Kin {
+    fn of(views: &replay::views::Views) -> &View<Self> {
+        &views.kin
     }
 }
 

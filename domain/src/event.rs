@@ -11,6 +11,7 @@ pub mod evidence;
 pub mod inspection;
 pub mod instrument;
 pub mod item;
+pub mod kin;
 pub mod organisation;
 pub mod policy;
 pub mod rating;
@@ -31,6 +32,7 @@ use evidence::*;
 use inspection::{InspectionOpened, InspectionPhotoTaken, InspectionScored, PartInspected};
 use instrument::*;
 use item::*;
+use kin::{KinHomeVisited, KinRegistered};
 use organisation::*;
 use policy::*;
 use rating::*;
@@ -318,6 +320,14 @@ events! {
         InstrumentIssued = "instrument-issued" { 1 }
         /// It ended before its time.
         InstrumentRevoked = "instrument-revoked" { 1 }
+    }
+
+    /// 近亲属备案: who is whose relative, apart from the case.
+    Kin: KinEvent {
+        /// It was registered.
+        KinRegistered = "kin-registered" { 1 }
+        /// The home was visited.
+        KinHomeVisited = "kin-home-visited" { 1 }
     }
 
     /// 考评表: what halls are scored by.

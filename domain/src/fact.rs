@@ -63,6 +63,8 @@ pub enum Subject {
     ServicePoint(OrganisationId),
     /// An instrument of empowerment or entrustment 赋权、委托.
     Instrument(InstrumentId),
+    /// Whose relative the applicant of a case is 近亲属备案.
+    Kin(CaseId),
     /// What halls are scored by 考评表.
     Checklist(ChecklistId),
     /// One inspection of one hall 考评.
@@ -93,6 +95,7 @@ impl fmt::Display for Subject {
             Self::Roster(id, month) => write!(f, "roster-{id}-{month}"),
             Self::ServicePoint(id) => write!(f, "point-{id}"),
             Self::Instrument(id) => write!(f, "instrument-{id}"),
+            Self::Kin(id) => write!(f, "kin-{id}"),
             Self::Checklist(id) => write!(f, "checklist-{id}"),
             Self::Inspection(id) => write!(f, "inspection-{id}"),
             Self::Campaign(id) => write!(f, "campaign-{id}"),
@@ -125,6 +128,7 @@ impl FromStr for Subject {
             }
             Some(("point", id)) => Ok(Self::ServicePoint(id.parse()?)),
             Some(("instrument", id)) => Ok(Self::Instrument(id.parse()?)),
+            Some(("kin", id)) => Ok(Self::Kin(id.parse()?)),
             Some(("checklist", id)) => Ok(Self::Checklist(id.parse()?)),
             Some(("inspection", id)) => Ok(Self::Inspection(id.parse()?)),
             Some(("campaign", id)) => Ok(Self::Campaign(id.parse()?)),

@@ -23,6 +23,7 @@ pub mod identity;
 pub mod ids;
 pub mod inspection;
 pub mod instrument;
+pub mod kin;
 pub mod library;
 pub mod month;
 pub mod organisation;

@@ -55,6 +55,7 @@ impl Reference {
             | Event::Appointment(_)
             | Event::Certificate(_)
             | Event::Library(_)
+            | Event::Kin(_)
             | Event::Checklist(_)
             | Event::Inspection(_)
             | Event::Campaign(_)

@@ -16,6 +16,7 @@ use domain::event::checklist::{Criterion, Figure};
 use domain::event::evidence::DataShareOutcome;
 use domain::event::instrument::InstrumentKind;
 use domain::event::item::{Authority, CaseKind, ClockStop, Level, RatingStage, Replacement};
+use domain::event::kin::{DeclaredBy, HomeVisit, KinRelation};
 use domain::event::organisation::OrganisationKind;
 use domain::event::policy::{DefaultRating, FreezeConvention};
 use domain::event::rating::{CallBackResult, RatingChannel, RatingOrigin, Rectification, Satisfaction, Verdict};
@@ -60,6 +61,9 @@ fn every_word_is_read_and_written_back() {
     check::<DutyChangeReason>(&words, "DutyChangeReason");
     check::<HelpScope>(&words, "HelpScope");
     check::<InstrumentKind>(&words, "InstrumentKind");
+    check::<KinRelation>(&words, "KinRelation");
+    check::<DeclaredBy>(&words, "DeclaredBy");
+    check::<HomeVisit>(&words, "HomeVisit");
     check::<Level>(&words, "Level");
     check::<LibraryReading>(&words, "LibraryReading");
     check::<Light>(&words, "Light");

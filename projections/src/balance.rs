@@ -103,6 +103,7 @@ impl Projection for Balance {
                 | Event::Roster(_)
                 | Event::ServicePoint(_)
                 | Event::Instrument(_)
+                | Event::Kin(_)
                 | Event::Checklist(_)
                 | Event::Inspection(_)
                 | Event::Campaign(_)

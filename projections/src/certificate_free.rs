@@ -128,6 +128,7 @@ impl Projection for CertificateFree {
             | Event::Organisation(_)
             | Event::Roster(_)
             | Event::ServicePoint(_)
+            | Event::Kin(_)
             | Event::Checklist(_)
             | Event::Inspection(_)
             | Event::Campaign(_)

@@ -43,6 +43,7 @@ impl Projection for Coverage {
             | Event::Ticket(_)
             | Event::Appointment(_)
             | Event::Instrument(_)
+            | Event::Kin(_)
             | Event::Checklist(_)
             | Event::Inspection(_)
             | Event::Campaign(_)

@@ -93,6 +93,7 @@ impl Projection for Halls {
                 | Event::Organisation(_)
                 | Event::Roster(_)
                 | Event::ServicePoint(_)
+                | Event::Kin(_)
                 | Event::Checklist(_)
                 | Event::Inspection(_)
                 | Event::Campaign(_)

@@ -8,6 +8,7 @@ pub mod certificate_free;
 pub mod coverage;
 pub mod documents;
 pub mod halls;
+pub mod kin;
 pub mod lights;
 pub mod names;
 pub mod oversight;

@@ -150,6 +150,7 @@ impl Projection for Oversight {
                 | Event::Roster(_)
                 | Event::Ticket(_)
                 | Event::Appointment(_)
+                | Event::Kin(_)
                 | Event::Checklist(_)
                 | Event::Inspection(_)
                 | Event::Campaign(_)

@@ -7,6 +7,7 @@ use crate::coverage::Coverage;
 use crate::documents::Documents;
 use crate::halls::Halls;
 use crate::halls::tests::days_of_a_hall;
+use crate::kin::Kin;
 use crate::oversight::Oversight;
 use crate::processing_times::ProcessingTimes;
 use crate::projection::Projection;
@@ -67,6 +68,10 @@ fn scores() -> Vec<Fact> {
     fixtures(&subject, &[checklist, campaign].concat())
 }
 
+fn kin() -> Vec<Fact> {
+    fixtures(&Subject::Kin(case_id(1)), &["kin-registered", "kin-home-visited"])
+}
+
 fn points() -> Vec<Fact> {
     let subject = Subject::ServicePoint(id("361023100"));
     let names = ["place-set", "service-launched", "items-enabled", "items-disabled", "travel-surveyed"];
@@ -83,6 +88,7 @@ fn a_changed_fold_has_a_new_revision() {
         digest::<Coverage>(&points()),
         digest::<Halls>(&days_of_a_hall(20_220_214, 3)),
         digest::<CertificateFree>(&facts),
+        digest::<Kin>(&kin()),
         digest::<ProcessingTimes>(&facts),
         digest::<Queues>(&facts),
         digest::<RatingSigns>(&facts),
@@ -101,6 +107,7 @@ fn a_changed_fold_has_a_new_revision() {
         ("coverage", 1, "aaecb0bd1ea26aca"),
         ("halls", 2, "83ac141dc7d87d46"),
         ("certificate-free", 1, "cf94dbc6ba4dd9f4"),
+        ("kin", 1, "ecb1f0cd2956e17c"),
         ("processing-times", 2, "d1e7412b959cfa25"),
         ("queues", 4, "15786213a0d247fa"),
         ("rating-signs", 1, "46c5caab9b967bf2"),

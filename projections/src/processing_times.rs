@@ -167,6 +167,7 @@ impl Projection for ProcessingTimes {
                 | Event::Roster(_)
                 | Event::ServicePoint(_)
                 | Event::Instrument(_)
+                | Event::Kin(_)
                 | Event::Checklist(_)
                 | Event::Inspection(_)
                 | Event::Campaign(_)

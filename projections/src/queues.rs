@@ -91,6 +91,7 @@ impl Projection for Queues {
                 | Event::ServicePoint(_)
                 | Event::Certificate(_)
                 | Event::Library(_)
+                | Event::Kin(_)
                 | Event::Checklist(_)
                 | Event::Inspection(_)
                 | Event::Campaign(_)

@@ -112,6 +112,7 @@ impl Projection for RatingSigns {
             | Event::Roster(_)
             | Event::Ticket(_)
             | Event::Appointment(_)
+            | Event::Kin(_)
             | Event::Checklist(_)
             | Event::Inspection(_)
             | Event::Campaign(_)

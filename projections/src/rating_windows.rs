@@ -81,6 +81,7 @@ impl Projection for RatingWindows {
                 | Event::Roster(_)
                 | Event::Ticket(_)
                 | Event::Appointment(_)
+                | Event::Kin(_)
                 | Event::Checklist(_)
                 | Event::Inspection(_)
                 | Event::Campaign(_)

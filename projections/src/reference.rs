@@ -49,6 +49,7 @@ impl Projection for ReferenceData {
             | Subject::Slots(_)
             | Subject::Certificate(_)
             | Subject::Library(_)
+            | Subject::Kin(_)
             | Subject::Checklist(_)
             | Subject::Inspection(_)
             | Subject::Campaign(_)

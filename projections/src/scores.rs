@@ -86,6 +86,7 @@ impl Projection for Scores {
             | Event::Instrument(_)
             | Event::Roster(_)
             | Event::ServicePoint(_)
+            | Event::Kin(_)
             | Event::Calendar(_)
             | Event::Policy(_)
             | Event::Template(_)

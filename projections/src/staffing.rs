@@ -67,6 +67,7 @@ impl Projection for Staffing {
             | Event::Organisation(_)
             | Event::ServicePoint(_)
             | Event::Instrument(_)
+            | Event::Kin(_)
             | Event::Checklist(_)
             | Event::Inspection(_)
             | Event::Campaign(_)

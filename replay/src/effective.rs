@@ -46,6 +46,7 @@ fn retroactive_on(event: &Event) -> Option<NaiveDate> {
         | Event::Roster(_)
         | Event::ServicePoint(_)
         | Event::Instrument(_)
+        | Event::Kin(_)
         | Event::Checklist(_)
         | Event::Inspection(_)
         | Event::Campaign(_)

@@ -7,6 +7,7 @@ use projections::balance::Balance;
 use projections::certificate_free::CertificateFree;
 use projections::coverage::Coverage;
 use projections::halls::Halls;
+use projections::kin::Kin;
 use projections::oversight::Oversight;
 use projections::processing_times::ProcessingTimes;
 use projections::queues::Queues;
@@ -49,12 +50,14 @@ pub struct Views {
     pub certificate_free: View<CertificateFree>,
     /// Scores of halls, and which of them counties chose.
     pub scores: View<Scores>,
+    /// Cases of close relatives of staff.
+    pub kin: View<Kin>,
 }
 
 impl Views {
     /// Returns them all, to be looked at alike.
     #[must_use]
-    pub fn all(&self) -> [&dyn AnyView; 13] {
+    pub fn all(&self) -> [&dyn AnyView; 14] {
         [
             &self.reference,
             &self.queues,
@@ -69,11 +72,12 @@ impl Views {
             &self.halls,
             &self.certificate_free,
             &self.scores,
+            &self.kin,
         ]
     }
 
     /// Returns them all, to be changed alike.
-    pub fn all_mut(&mut self) -> [&mut dyn AnyView; 13] {
+    pub fn all_mut(&mut self) -> [&mut dyn AnyView; 14] {
         [
             &mut self.reference,
             &mut self.queues,
@@ -88,6 +92,7 @@ impl Views {
             &mut self.halls,
             &mut self.certificate_free,
             &mut self.scores,
+            &mut self.kin,
         ]
     }
 

@@ -4,6 +4,7 @@
 //! in, so the log's order is the order of turns, and the same seed gives the same log.
 
 mod halls;
+mod kin;
 
 use super::DemoError;
 use super::acts::{self, Stage};
@@ -423,6 +424,7 @@ impl<'a> Engine<'a> {
             self.rate(ordinal, &mut agent, *level, at).await?;
         } else if let Some((actor, command)) = self.prepare(&mut agent, &act, happened)? {
             self.command(&mut agent, command, actor, at, happened).await?;
+            self.tell_of_kin(ordinal, &agent, &act, at).await?;
         }
         if let Act::Spare(code) = act
             && !agent.case.materials.contains_key(&code)

@@ -9,6 +9,7 @@ use crate::routes::write::checklists::{CampaignBody, ChooseBody, WithdrawChoiceB
 use crate::routes::write::exports::ExportBody;
 use crate::routes::write::halls::{LinkBody, NothingBody, TakeTicketBody, TransferBody, WindowBody};
 use crate::routes::write::inspections::{InspectPartBody, OpenInspectionBody};
+use crate::routes::write::kin::{HomeVisitBody, RegisterKinBody};
 use crate::routes::write::libraries::PullBody;
 use crate::routes::write::people::{LookupAnswer, LookupBody, Purpose, UnmaskBody};
 use crate::routes::write::progress::ProgressBody;
@@ -116,6 +117,7 @@ pub(super) fn paths() -> Map<String, Value> {
         .chain(service_points())
         .chain(halls())
         .chain(certificates())
+        .chain(kin())
         .chain(scores())
         .chain(reference());
     for write in all {
@@ -224,6 +226,28 @@ fn ratings() -> Vec<Write> {
         act("call-back", "回访 Call back", "order-called-back").with::<CallBackBody>(),
         act("appeal", "申诉 Appeal", "order-appealed").with::<AppealBody>(),
         act("review-appeal", "复核 Review the appeal", "appeal-reviewed").with::<ReviewAppealBody>(),
+    ]
+}
+
+fn kin() -> Vec<Write> {
+    let kin = |path: &str, summary: &str, version: u64, kind: &str| {
+        Write::new(path, "supervision", summary, written(CASE, version, kind))
+    };
+    vec![
+        kin(
+            "/kin-registrations",
+            "近亲属备案 Say that the applicant is a relative of staff; few can read it",
+            1,
+            "kin-registered",
+        )
+        .with::<RegisterKinBody>(),
+        kin(
+            "/kin-registrations/{id}/actions/visit",
+            "入户核查、抽查 Say that the home was visited",
+            2,
+            "kin-home-visited",
+        )
+        .with::<HomeVisitBody>(),
     ]
 }
 

@@ -10,6 +10,7 @@ use domain::certificate::CertificateRejection;
 use domain::checklist::ChecklistRejection;
 use domain::inspection::InspectionRejection;
 use domain::instrument::InstrumentRejection;
+use domain::kin::KinRejection;
 use domain::organisation::OrganisationRejection;
 use domain::policy::PolicyRejection;
 use domain::rating::RatingRejection;
@@ -200,6 +201,13 @@ const CHINESE: &[(&str, &str)] = &[
     ("instrument-kind-mismatch", "该事项不以此种方式下放"),
     ("already-revoked", "文书或证照已撤销、变更或注销"),
     ("other-instrument", "内容与文书不符"),
+    // 近亲属备案.
+    ("kin-already-registered", "该办件已作近亲属备案，内容不同"),
+    ("kin-not-registered", "该办件没有近亲属备案"),
+    ("visit-to-come", "入户日期尚未到来"),
+    ("visitors-out-of-range", "入户须二人以上，不得重复"),
+    ("relative-visits", "申请人的近亲属须回避"),
+    ("spot-visit-from-below", "抽查由县级以上进行"),
     // 考评.
     ("checklist-nameless", "考评表及各项须有名称"),
     ("parts-out-of-range", "考评项数量超出范围"),
@@ -366,6 +374,12 @@ impl From<ServicePointRejection> for Problem {
 
 impl From<InstrumentRejection> for Problem {
     fn from(rule: InstrumentRejection) -> Self {
+        told(&rule)
+    }
+}
+
+impl From<KinRejection> for Problem {
+    fn from(rule: KinRejection) -> Self {
         told(&rule)
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod findings;
 pub(crate) mod halls;
 pub(crate) mod instruments;
 pub(crate) mod items;
+pub(crate) mod kin;
 pub(crate) mod operation;
 pub(crate) mod oversight;
 pub(crate) mod process_map;
@@ -66,6 +67,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(scores::get_campaign)
         .service(staffing::get_staffing)
         .service(staffing::get_roster)
+        .service(kin::list_kin)
         .service(oversight::get_anomalies)
         .service(oversight::get_cards)
         .service(oversight::get_warnings)
@@ -145,6 +147,7 @@ pub fn configure_outside(config: &mut ServiceConfig) {
     scores::get_campaign,
     staffing::get_staffing,
     staffing::get_roster,
+    kin::list_kin,
     oversight::get_anomalies,
     oversight::get_cards,
     oversight::get_warnings,

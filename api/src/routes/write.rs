@@ -10,6 +10,7 @@ pub mod exports;
 pub mod halls;
 pub mod inspections;
 pub mod instruments;
+pub mod kin;
 pub mod libraries;
 pub mod materials;
 pub mod people;
@@ -55,6 +56,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/service-points/{id}/actions/{action}", post().to(service_points::act))
         .route("/instruments", post().to(instruments::issue))
         .route("/instruments/{id}/actions/{action}", post().to(instruments::act))
+        .route("/kin-registrations", post().to(kin::register))
+        .route("/kin-registrations/{id}/actions/{action}", post().to(kin::act))
         .route("/checklists", post().to(checklists::publish))
         .route("/inspections", post().to(inspections::open))
         .route("/inspections/{id}/photos", post().to(inspections::take_photo))
@@ -87,7 +90,7 @@ pub fn configure(config: &mut ServiceConfig) {
 }
 
 /// Every write below `/api/v1` that wants a token: method and path. `POST /progress` wants a receipt instead.
-pub const ROUTES: [(&str, &str); 45] = [
+pub const ROUTES: [(&str, &str); 47] = [
     ("POST", "/cases"),
     ("GET", "/cases/{id}/actions"),
     ("POST", "/cases/{id}/actions/{action}"),
@@ -105,6 +108,8 @@ pub const ROUTES: [(&str, &str); 45] = [
     ("POST", "/service-points/{id}/actions/{action}"),
     ("POST", "/instruments"),
     ("POST", "/instruments/{id}/actions/{action}"),
+    ("POST", "/kin-registrations"),
+    ("POST", "/kin-registrations/{id}/actions/{action}"),
     ("POST", "/checklists"),
     ("POST", "/inspections"),
     ("POST", "/inspections/{id}/photos"),

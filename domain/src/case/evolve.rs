@@ -49,6 +49,7 @@ impl Case {
             | crate::event::Event::Roster(_)
             | crate::event::Event::ServicePoint(_)
             | crate::event::Event::Instrument(_)
+            | crate::event::Event::Kin(_)
             | crate::event::Event::Checklist(_)
             | crate::event::Event::Inspection(_)
             | crate::event::Event::Campaign(_)

@@ -44,6 +44,7 @@ impl QueueKey {
                 | Event::ServicePoint(_)
                 | Event::Certificate(_)
                 | Event::Library(_)
+                | Event::Kin(_)
                 | Event::Checklist(_)
                 | Event::Inspection(_)
                 | Event::Campaign(_)

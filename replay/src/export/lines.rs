@@ -24,8 +24,8 @@ use ulid::Ulid;
 /// Streams of reference data, places and days, whose names say nothing of anybody.
 const PUBLIC_STREAMS: [&str; 10] =
     ["item-", "organisation-", "calendar", "policy", "point-", "roster-", "instrument-", "hall-", "slots-", "library-"];
-/// Who looked at what is nobody's but the city's.
-const ACCESS_STREAMS: &str = "access-";
+/// Who looked at what, and who is whose relative, is nobody's but the city's.
+const CITYS_OWN_STREAMS: [&str; 2] = ["access-", "kin-"];
 /// Fields that name a person.
 const PERSON_FIELDS: [&str; 10] =
     ["clerk", "decider", "holder", "off", "rater", "resource", "staff", "subject", "verified_by", "visitor"];
@@ -243,7 +243,7 @@ impl Lines {
     }
 
     fn add(&mut self, recorded: &RecordedEvent) -> Result<(), ExportError> {
-        if !self.request.whole && recorded.stream().starts_with(ACCESS_STREAMS) {
+        if !self.request.whole && CITYS_OWN_STREAMS.iter().any(|own| recorded.stream().starts_with(own)) {
             return Ok(());
         }
         let line = self.writer.line(recorded).map_err(|why| ExportError::scratch(why.into_io()))?;

@@ -204,6 +204,7 @@ fn subject(event: &Event, stream: u8) -> Subject {
         Event::Template(TemplateEvent::TemplatePublished(body)) => Subject::Template(body.kind),
         Event::Roster(_) => Subject::Roster(format!("36102310{stream}").parse().unwrap(), "2026-03".parse().unwrap()),
         Event::ServicePoint(_) => Subject::ServicePoint(format!("36102310{stream}").parse().unwrap()),
+        Event::Kin(_) => Subject::Kin(CaseId(Ulid::from(u128::from(stream)))),
         Event::Checklist(_) => Subject::Checklist("model-hall".parse().unwrap()),
         Event::Inspection(_) => Subject::Inspection(InspectionId(Ulid::from(2000 + u128::from(stream)))),
         Event::Campaign(_) => Subject::Campaign("model-halls-2026".parse().unwrap()),
