@@ -108,6 +108,7 @@ impl Projection for Kin {
             | Event::Checklist(_)
             | Event::Inspection(_)
             | Event::Campaign(_)
+            | Event::Template(_)
             | Event::Instrument(_)
             | Event::Calendar(_)
             | Event::Policy(_)

@@ -152,7 +152,7 @@ mod tests {
     fn recorded(body: &Value) -> RecordedEvent {
         let event = NewEvent {
             id: EventId(1),
-            kind: "case-submitted".to_owned(),
+            kind: "case-submitted".into(),
             schema: 1,
             occurred_at: 1_770_944_400_000_000,
             labels: Vec::new(),

@@ -328,6 +328,7 @@ impl Why {
             | Event::Checklist(_)
             | Event::Inspection(_)
             | Event::Campaign(_)
+            | Event::Kin(_)
             | Event::Access(_) => {
                 let happened_before = fact.occurred_at <= earlier && earlier < fact.recorded_at;
                 if happened_before { Self::LateEntry } else { Self::Happened }

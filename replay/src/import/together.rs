@@ -153,7 +153,7 @@ fn stream_name(case: &Prepared) -> Result<StreamName, AppendError> {
 fn new_event(event: &PreparedEvent, labels: &[String], now: Micros) -> NewEvent {
     NewEvent {
         id: eventstore::EventId(event.id.into()),
-        kind: if event.opens { "legacy-case-opened" } else { "legacy-activity-recorded" }.to_owned(),
+        kind: if event.opens { "legacy-case-opened" } else { "legacy-activity-recorded" }.into(),
         schema: event.schema,
         // The log holds nothing that happened after it was recorded; the body keeps the time as given.
         occurred_at: event.at.min(now),
