@@ -177,7 +177,7 @@ impl Node {
         let store: Arc<dyn EventStore> = Arc::new(Metered::new(store, metrics.clone()));
         let journal = Journal::new(Arc::clone(&store));
         record_built_ins(&journal, &clock).await?;
-        let history = History::new(Arc::clone(&store));
+        let history = History::new(store.clone());
         let index = CaseIndex::open(&layout.index())?;
         index.align(&history).await?;
         let checkpoints = Checkpoints::new(layout.checkpoints(), history.clone());
@@ -336,7 +336,7 @@ async fn is_recorded(journal: &Journal, due: &[builtin::BuiltIn]) -> Result<bool
             continue;
         }
         seen.push(kind(built_in));
-        if journal.history().answer(built_in_command(built_in).0).await?.is_none() {
+        if journal.answer(built_in_command(built_in).0).await?.is_none() {
             return Ok(false);
         }
     }
