@@ -6,7 +6,7 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::path::PathBuf;
 
 /// How much is held before a run is put aside, in bytes of records.
-const RUN_BYTES_MAX: usize = 48 * 1024 * 1024;
+const RUN_BYTES_MAX: usize = 24 * 1024 * 1024;
 /// How much of each run is read at once.
 const READ_BYTES: usize = 128 * 1024;
 

@@ -106,9 +106,12 @@ macro_rules! events {
             /// # Errors
             /// Never for the bodies of the table; a map with keys that are not text would be the only cause.
             pub fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+                // Most bodies fit, so that writing one asks for memory once.
+                let mut out = Vec::with_capacity(512);
                 match self {
-                    $($( Self::$variant($family::$event(body)) => serde_json::to_vec(body), )*)*
+                    $($( Self::$variant($family::$event(body)) => serde_json::to_writer(&mut out, body)?, )*)*
                 }
+                Ok(out)
             }
 
             /// Reads a body back into the current form of its event.

@@ -101,6 +101,6 @@ mod tests {
         }) else {
             panic!("an object was written above")
         };
-        assert_eq!(serde_json::to_value(to_json(&attributes(fields.clone()))).unwrap(), Value::Object(fields));
+        assert_eq!(serde_json::to_value(to_json(attributes(fields.clone()))).unwrap(), Value::Object(fields));
     }
 }

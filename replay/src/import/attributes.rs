@@ -11,15 +11,15 @@ use std::collections::btree_map::Entry;
 /// type: `{"date": "2011-12-06T13:41:31.788+01:00"}`, `{"float": "1.50"}`; a list is `{"list": [{key: value}, …]}`;
 /// attributes of an attribute stand beside its value as `children`; several under one key are `{"all": [value, …]}`.
 #[must_use]
-pub fn to_json(attributes: &[Attribute]) -> BTreeMap<String, Value> {
+pub fn to_json(attributes: Vec<Attribute>) -> BTreeMap<String, Value> {
     let mut map = BTreeMap::new();
-    for attribute in attributes {
-        match map.entry(attribute.key.clone()) {
+    for mut attribute in attributes {
+        match map.entry(std::mem::take(&mut attribute.key)) {
             Entry::Vacant(place) => {
                 place.insert(value(attribute));
             }
             Entry::Occupied(mut place) => {
-                let first = place.get_mut();
+                let first: &mut Value = place.get_mut();
                 match first.get_mut("all") {
                     Some(Value::Array(all)) => all.push(value(attribute)),
                     _ => *first = json!({ "all": [first.take(), value(attribute)] }),
@@ -30,27 +30,29 @@ pub fn to_json(attributes: &[Attribute]) -> BTreeMap<String, Value> {
     map
 }
 
-fn value(attribute: &Attribute) -> Value {
-    let text = &attribute.value;
-    if attribute.kind == Kind::List {
-        return json!({ "list": attribute.children.iter().map(member).collect::<Vec<_>>() });
+/// Returns the value of an attribute, whatever its key.
+fn value(attribute: Attribute) -> Value {
+    let Attribute { key: _, kind, value: text, children } = attribute;
+    if kind == Kind::List {
+        return json!({ "list": children.into_iter().map(member).collect::<Vec<_>>() });
     }
-    if !attribute.children.is_empty() {
-        let children: Map<String, Value> = to_json(&attribute.children).into_iter().collect();
-        return json!({ name(&attribute.kind): text, "children": children });
+    if !children.is_empty() {
+        let children: Map<String, Value> = to_json(children).into_iter().collect();
+        return json!({ name(&kind): text, "children": children });
     }
-    let natural = match &attribute.kind {
-        Kind::String => Some(Value::String(text.clone())),
-        Kind::Int => whole(text),
-        Kind::Float => fraction(text),
-        Kind::Boolean => truth(text),
+    let natural = match &kind {
+        Kind::String => return Value::String(text),
+        Kind::Int => whole(&text),
+        Kind::Float => fraction(&text),
+        Kind::Boolean => truth(&text),
         Kind::Date | Kind::Id | Kind::List | Kind::Other(_) => None,
     };
-    natural.unwrap_or_else(|| json!({ name(&attribute.kind): text }))
+    natural.unwrap_or_else(|| json!({ name(&kind): text }))
 }
 
-fn member(attribute: &Attribute) -> Value {
-    json!({ attribute.key.as_str(): value(attribute) })
+fn member(mut attribute: Attribute) -> Value {
+    let key = std::mem::take(&mut attribute.key);
+    json!({ key: value(attribute) })
 }
 
 fn name(kind: &Kind) -> &str {
@@ -96,7 +98,7 @@ mod tests {
 
     #[track_caller]
     fn check(kind: Kind, value: &str, expected: Value) {
-        assert_eq!(to_json(&[attribute("k", kind, value, vec![])])["k"], expected);
+        assert_eq!(to_json(vec![attribute("k", kind, value, vec![])])["k"], expected);
     }
 
     #[test]
@@ -126,7 +128,7 @@ mod tests {
         for _ in 0..20_000 {
             bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let given = (f64::from(bits as u32) / f64::from((bits >> 32) as u32 | 1)).to_string();
-            let written = to_json(&[attribute("k", Kind::Float, &given, vec![])])["k"].to_string();
+            let written = to_json(vec![attribute("k", Kind::Float, &given, vec![])])["k"].to_string();
             let spelt = match serde_json::from_str(&written).unwrap() {
                 Value::Object(tagged) => tagged["float"].as_str().unwrap().to_owned(),
                 number => number.to_string(),
@@ -140,7 +142,7 @@ mod tests {
         let inner = || attribute("a", Kind::Int, "1", vec![]);
         let list = attribute("l", Kind::List, "", vec![inner(), inner()]);
         let nested = attribute("n", Kind::String, "v", vec![inner()]);
-        let json = to_json(&[list, nested, inner(), inner(), inner()]);
+        let json = to_json(vec![list, nested, inner(), inner(), inner()]);
         assert_eq!(json["l"], json!({"list": [{"a": 1}, {"a": 1}]}));
         assert_eq!(json["n"], json!({"string": "v", "children": {"a": 1}}));
         assert_eq!(json["a"], json!({"all": [1, 1, 1]}));

@@ -5,6 +5,7 @@
 
 use super::{Derived, Rejected, to_json};
 use crate::format::{self, Entry, ForeignCase, FormatError, Progress};
+use bytes::Bytes;
 use domain::event::case::{LegacyActivityRecorded, LegacyCaseOpened};
 use domain::event::{CaseEvent, Event};
 use domain::ids::{CaseId, EventId, SourceName};
@@ -19,7 +20,7 @@ use std::sync::mpsc;
 use ulid::Ulid;
 
 /// Portions on their way from the reader to whoever encodes them.
-const PORTIONS_AHEAD_MAX: usize = 64;
+const PORTIONS_AHEAD_MAX: usize = 8;
 const BUFFER_BYTES: usize = 256 * 1024;
 
 /// A case, ready to be appended.
@@ -44,7 +45,34 @@ pub(super) struct PreparedEvent {
     /// The version of the body.
     pub(super) schema: u16,
     /// JSON.
-    pub(super) body: String,
+    #[serde(with = "shared_bytes")]
+    pub(super) body: Bytes,
+}
+
+/// Bytes that are handed on without being copied again.
+mod shared_bytes {
+    use bytes::Bytes;
+    use serde::de::{Deserializer, Error, Visitor};
+    use serde::ser::Serializer;
+    use std::fmt;
+
+    pub(super) fn serialize<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
+        struct BytesVisitor;
+        impl Visitor<'_> for BytesVisitor {
+            type Value = Bytes;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("bytes")
+            }
+            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Bytes, E> {
+                Ok(Bytes::copy_from_slice(bytes))
+            }
+        }
+        deserializer.deserialize_bytes(BytesVisitor)
+    }
 }
 
 /// Something read, and how far into the file.
@@ -212,7 +240,7 @@ fn prepared_case(source: &SourceName, read: ReadCase) -> io::Result<Prepared> {
     let opened = LegacyCaseOpened {
         source: source.clone(),
         external_id: foreign.id.clone(),
-        attributes: to_json(&foreign.attributes),
+        attributes: to_json(foreign.attributes),
     };
     let first = foreign.events.first().map_or(Micros::MAX, |event| event.occurred_at);
     events.push(prepared_event(Derived::opening(case), first, true, opened.into())?);
@@ -230,7 +258,7 @@ fn prepared_case(source: &SourceName, read: ReadCase) -> io::Result<Prepared> {
             resource: event.resource,
             group: event.group,
             role: event.role,
-            attributes: to_json(&event.attributes),
+            attributes: to_json(event.attributes),
         };
         events.push(prepared_event(id, at, false, recorded.into())?);
     }
@@ -248,6 +276,6 @@ fn named(case: CaseId, trace: u32, event: &format::ForeignEvent, seen: &mut BTre
 fn prepared_event(id: EventId, at: Micros, opens: bool, event: CaseEvent) -> io::Result<PreparedEvent> {
     let event = Event::Case(event);
     let schema = event.schema().version;
-    let body = String::from_utf8(event.encode().map_err(io::Error::other)?).map_err(io::Error::other)?;
-    Ok(PreparedEvent { id: id.0, at, opens, schema, body })
+    let body = event.encode().map_err(io::Error::other)?;
+    Ok(PreparedEvent { id: id.0, at, opens, schema, body: body.into() })
 }
