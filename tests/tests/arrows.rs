@@ -22,7 +22,18 @@ const ARROWS: [Arrow; 6] = [
     Arrow {
         from: "eventstore",
         workspace: &[],
-        external: Some(&["async-trait", "bytes", "crc32c", "futures", "sled", "thiserror", "tokio", "xorf"]),
+        external: Some(&[
+            "arc-swap",
+            "async-trait",
+            "bytes",
+            "crc32c",
+            "futures",
+            "sled",
+            "smallvec",
+            "smol_str",
+            "thiserror",
+            "tokio",
+        ]),
     },
     // Attributes of a history taken in from elsewhere stay the JSON they were given as.
     Arrow {
