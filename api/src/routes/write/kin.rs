@@ -1,6 +1,6 @@
 //! 近亲属备案: saying that an applicant is a close relative of somebody who works here, and that their home was visited.
 //!
-//! It is said of a case one may see, and read by few: see [`crate::routes::read::kin`].
+//! It is said of a case one may see, and read by few: see `routes/read/kin.rs`.
 
 use super::cases::visible;
 use super::plain::carry_out_with;
