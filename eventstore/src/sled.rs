@@ -26,7 +26,7 @@ use crate::{
     Answer, AppendError, Appended, CommandId, EventStore, Frame, Head, Page, Position, ReadError, Selection, StreamName,
 };
 use async_trait::async_trait;
-use index::{ActiveIndex, LastVersions, Place, SealedIndex};
+use index::{ActiveIndex, LastVersions, Place, SealedIndex, Summary};
 use keeper::Job;
 use recovery::Site;
 use sieve::Sieves;
@@ -312,10 +312,6 @@ impl Shared {
         &self.options
     }
 
-    pub(crate) fn commands(&self) -> &Sieves {
-        &self.commands
-    }
-
     pub(crate) fn last_versions(&self) -> &LastVersions {
         &self.last_versions
     }
@@ -408,6 +404,12 @@ impl Shared {
     pub(crate) fn add_volume(&self, volume: Arc<Volume>) {
         let mut volumes = write(&self.volumes);
         *volumes = Arc::new(volumes.iter().cloned().chain([volume]).collect());
+    }
+
+    /// Adds what the next sealed volume holds to what is known of all.
+    pub(crate) fn add_summary(&self, summary: Summary) {
+        self.last_versions.add(summary.versions.into_iter());
+        self.commands.add(&summary.commands);
     }
 
     pub(crate) fn add_sealed(&self, volume: Sealed) {
@@ -652,7 +654,7 @@ impl Shared {
     }
 
     fn load_sealed(&self, site: Site) -> Result<Volume, OpenError> {
-        let (journal, end, index) = match recovery::open_sealed(&site) {
+        let (journal, end, index, summary) = match recovery::open_sealed(&site) {
             Ok(sealed) => sealed,
             Err(unfit) => {
                 let recovered = self.recover(&site)?;
@@ -661,20 +663,17 @@ impl Shared {
                 if let Some(mending) = unfit {
                     self.tell(mending);
                 }
-                (recovered.journal, recovered.end, index)
+                let summary = index.summary();
+                let summary = summary.map_err(|fault| OpenError::io(&self.root)(std::io::Error::other(fault)))?;
+                (recovered.journal, recovered.end, index, summary)
             }
         };
         if site.last != Some(site.first + u64::from(index.events()) - 1) {
             let detail = format!("the volume holds {} events, which is not where the next begins", index.events());
             return Err(OpenError::Corrupt { path: self.root.clone(), position: Position(site.first), detail });
         }
-        let versions =
-            index.last_versions().map_err(|fault| OpenError::io(&self.root)(std::io::Error::other(fault)))?;
-        self.last_versions.add(versions.into_iter());
-        self.commands
-            .add(&index.command_sieve().map_err(|fault| OpenError::io(&self.root)(std::io::Error::other(fault)))?);
-        let volume = Volume::sealed(site, journal, end, index);
-        Ok(volume)
+        self.add_summary(summary);
+        Ok(Volume::sealed(site, journal, end, index))
     }
 
     fn recover(&self, site: &Site) -> Result<recovery::Recovered, OpenError> {

@@ -190,6 +190,21 @@ async fn flipping_a_bit_of_any_file_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn flipping_a_bit_of_any_block_of_an_index_loses_nothing() {
+    const BLOCK: u64 = 4096;
+    let original = Original::make().await;
+    let index = files_of_interest(&original).into_iter().find(|file| file.ends_with("index")).unwrap();
+    let blocks = fs::metadata(original.log().join(&index)).unwrap().len() / BLOCK;
+    assert!(8 < blocks, "an index has a header and eight tables");
+    for block in 0..blocks {
+        let what = format!("with a bit flipped in block {block} of {}", index.display());
+        let middle = (2 * block + 1) * 500 / blocks;
+        let mended = original.check(|log| flip(&log.join(&index), middle), &what).await;
+        assert!(mended.contains(&Part::Index), "{what}: mended {mended:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn damage_that_appears_while_the_log_is_open_is_mended_when_it_is_read() {
     let original = Original::make().await;
     let store = open(&original.log()).unwrap();

@@ -319,6 +319,14 @@ pub(crate) enum IndexFault {
     Header,
 }
 
+/// What a sealed volume adds to what is known of all of them.
+#[derive(Debug)]
+pub(crate) struct Summary {
+    pub(crate) commands: Sieve,
+    /// The last version of every stream of the volume.
+    pub(crate) versions: Vec<(Tag, u64)>,
+}
+
 /// The index of a sealed volume. Stream sieve, signposts and fences are in memory, entries on disk.
 #[derive(Debug)]
 pub(crate) struct SealedIndex {
@@ -355,7 +363,6 @@ impl SealedIndex {
             stream_fences: Vec::new(),
             command_fences: Vec::new(),
         };
-        index.command_sieve()?;
         index.streams = index.sieve(STREAM_SIEVE)?;
         let signposts = index.entries(SIGNPOSTS, 0, index.tables[SIGNPOSTS].entries)?;
         index.signposts = signposts.chunks_exact(PLACE_BYTES).map(Place::from_bytes).collect();
@@ -368,9 +375,9 @@ impl SealedIndex {
         self.events
     }
 
-    /// Reads the sieve of the commands, which is kept elsewhere: nobody asks one volume alone.
-    pub(crate) fn command_sieve(&self) -> Result<Sieve, IndexFault> {
-        self.sieve(COMMAND_SIEVE)
+    /// Reads what is kept of all sealed volumes together, because nobody asks one of them alone.
+    pub(crate) fn summary(&self) -> Result<Summary, IndexFault> {
+        Ok(Summary { commands: self.sieve(COMMAND_SIEVE)?, versions: self.last_versions()? })
     }
 
     /// Returns where the command's frame is, if it is here.
@@ -404,7 +411,7 @@ impl SealedIndex {
     }
 
     /// Returns the last version of every stream of the volume.
-    pub(crate) fn last_versions(&self) -> Result<Vec<(Tag, u64)>, IndexFault> {
+    fn last_versions(&self) -> Result<Vec<(Tag, u64)>, IndexFault> {
         let entries = self.entries(STREAMS, 0, self.tables[STREAMS].entries)?;
         let tagged = entries
             .chunks_exact(STREAM_BYTES)
@@ -589,10 +596,10 @@ mod tests {
     fn a_sealed_index_finds_all_that_was_added_and_nothing_else() {
         for commands in (1..40).chain([170, 171, 340, 1000, 5000]) {
             let index = sealed(commands);
-            let sieve = index.command_sieve().unwrap();
+            let summary = index.summary().unwrap();
             for nth in 0..commands {
                 let command = CommandId(u128::from(nth) + 1);
-                assert!(sieve.may_hold(command_key(command)), "filter: {nth} of {commands}");
+                assert!(summary.commands.may_hold(command_key(command)), "filter: {nth} of {commands}");
                 let found = index.command(command).unwrap();
                 assert_eq!(found, Some(Place { nth, offset: 32 + nth * 100 }), "{nth} of {commands}");
                 let places = index.stream(Tag::of_name(&format!("s/{}", nth / 3))).unwrap();
@@ -601,7 +608,7 @@ mod tests {
             assert_eq!(index.command(CommandId(0)).unwrap(), None);
             assert_eq!(index.command(CommandId(u128::MAX)).unwrap(), None);
             assert_eq!(index.stream(Tag::of_name("t")).unwrap(), []);
-            assert_eq!(index.last_versions().unwrap().len(), commands.div_ceil(3) as usize);
+            assert_eq!(summary.versions.len(), commands.div_ceil(3) as usize);
         }
     }
 }

@@ -64,12 +64,9 @@ fn make_database(shared: &Shared, volume: &Volume) {
 
 fn seal(shared: &Arc<Shared>, volume: &Arc<Volume>) -> Result<(), RecoverError> {
     let index = volume.seal()?;
-    let unreadable = |fault| RecoverError::Io(std::io::Error::other(fault));
-    let versions = index.last_versions().map_err(unreadable)?;
-    let commands = index.command_sieve().map_err(unreadable)?;
+    let summary = index.summary().map_err(|fault| RecoverError::Io(std::io::Error::other(fault)))?;
     // In this order, so that whoever counts this volume among the sealed also finds its versions and commands.
-    shared.last_versions().add(versions.into_iter());
-    shared.commands().add(&commands);
+    shared.add_summary(summary);
     shared.add_sealed(Sealed { volume: Arc::clone(volume), index: Arc::clone(&index) });
     let has_database = volume.has_open_database();
     volume.retire(&index);

@@ -5,7 +5,7 @@
 //! nobody was promised it: no later frame says that it was durable, the database never saw it, and no volume follows.
 
 use super::database::{Database, DatabaseFault, Filler, Records, Use};
-use super::index::{ActiveIndex, SealedIndex};
+use super::index::{ActiveIndex, SealedIndex, Summary};
 use super::journal::{self, EncodedFrame, FRAMES_AT, Footer, FrameFault, FrameReader, StoredFrame, sync_dir};
 use super::mending::{Mending, Part};
 use crate::record::RecordView;
@@ -80,7 +80,7 @@ pub(crate) fn recover(site: &Site, mended: &mut dyn FnMut(Mending)) -> Result<Re
 /// Opens a sealed volume without looking further than its ends and its index; its database stays closed.
 ///
 /// A volume that is not fit for that must be recovered; if that is more than a sealing cut short, the mending says so.
-pub(crate) fn open_sealed(site: &Site) -> Result<(File, u64, SealedIndex), Option<Mending>> {
+pub(crate) fn open_sealed(site: &Site) -> Result<(File, u64, SealedIndex, Summary), Option<Mending>> {
     let journal = File::options().read(true).write(true).open(journal_path(&site.dir)).map_err(|_| None)?;
     if !journal::has_header(&journal, site.first) || super::database::is_suspect(&site.dir) {
         return Err(None);
@@ -96,8 +96,9 @@ pub(crate) fn open_sealed(site: &Site) -> Result<(File, u64, SealedIndex), Optio
         let cut_short = error.kind() == io::ErrorKind::NotFound;
         broken(Part::Index, if cut_short { "written, it was missing".into() } else { error.to_string() })
     })?;
-    match SealedIndex::open(index, site.first) {
-        Ok(index) => Ok((journal, footer.offset, index)),
+    let opened = SealedIndex::open(index, site.first).and_then(|index| Ok((index.summary()?, index)));
+    match opened {
+        Ok((summary, index)) => Ok((journal, footer.offset, index, summary)),
         Err(fault) => Err(broken(Part::Index, format!("written again: {fault}"))),
     }
 }
