@@ -7,7 +7,7 @@ use replay::what_if::{Comparison, Progress, Wanted, WhatIfError, what_if};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use ulid::Ulid;
 
 /// How many are worked out at once.
@@ -62,11 +62,14 @@ pub struct TooMany;
 pub struct Jobs {
     kept: Arc<Mutex<BTreeMap<Ulid, Job>>>,
     turns: Arc<Semaphore>,
+    /// Told whenever one of them ends.
+    ended: Arc<watch::Sender<()>>,
 }
 
 impl Default for Jobs {
     fn default() -> Self {
-        Self { kept: Arc::default(), turns: Arc::new(Semaphore::new(RUNNING_MAX)) }
+        let ended = Arc::new(watch::Sender::new(()));
+        Self { kept: Arc::default(), turns: Arc::new(Semaphore::new(RUNNING_MAX)), ended }
     }
 }
 
@@ -107,6 +110,18 @@ impl Jobs {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
+    /// Waits until a job is no longer open; nothing if there is none.
+    pub async fn ended(&self, id: Ulid) -> Option<Job> {
+        let mut ended = self.ended.subscribe();
+        loop {
+            let job = self.get(id)?;
+            if !matches!(job.stage, Stage::Open) {
+                return Some(job);
+            }
+            ended.changed().await.ok()?;
+        }
+    }
+
     /// Calls a job off; one that is done is forgotten with its result.
     pub fn cancel(&self, id: Ulid) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -130,7 +145,7 @@ impl Jobs {
     }
 
     fn start(&self, id: Ulid, progress: Arc<Progress>, past: Past, wanted: Wanted) {
-        let (kept, turns) = (Arc::clone(&self.kept), Arc::clone(&self.turns));
+        let (kept, turns, ended) = (Arc::clone(&self.kept), Arc::clone(&self.turns), Arc::clone(&self.ended));
         let here = tokio::runtime::Handle::current();
         here.clone().spawn(async move {
             let Ok(turn) = turns.acquire_owned().await else { return };
@@ -148,6 +163,7 @@ impl Jobs {
             if let Some(job) = kept.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&id) {
                 job.stage = stage;
             }
+            ended.send_replace(());
         });
     }
 }

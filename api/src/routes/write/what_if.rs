@@ -83,6 +83,10 @@ pub async fn submit(node: web::Data<Node>, caller: Caller, incoming: Incoming) -
         let detail = Text::new("等候的推演过多，请稍后再试", "too many what-ifs are waiting; try again later");
         Problem::new(Kind::TooMany).detail(detail).retry_after(30)
     })?;
+    // The key is the caller's own choice; what somebody else asked under it stays theirs.
+    if !job.is_of(&caller.actor) {
+        return Err(Problem::new(Kind::KeyReused));
+    }
     Ok(told(id, &job, StatusCode::CREATED))
 }
 
