@@ -13,12 +13,12 @@ use domain::case::{Case, CaseCommand};
 use domain::certificate::{Certificate, Content, Reliance, TakeIn, of_result};
 use domain::event::case::TrustLevel;
 use domain::event::certificate::{CertificateOrigin, CertificateRevoked, CertificateTakenIn};
-use domain::event::{CaseEvent, CertificateEvent, Event};
-use domain::fact::{Fact, Subject};
+use domain::event::{CaseEvent, CertificateEvent};
+use domain::fact::Subject;
 use domain::ids::{CaseId, CertificateId, CertificateKind, ItemId, OrganisationId, StaffId, SubjectId};
 use domain::reference::Reference;
 use domain::sealed::{Party, Sealed};
-use domain::zone::day_of;
+use domain::zone::{Instant, day_of};
 use replay::case_index::CaseFilter;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -279,16 +279,25 @@ impl Consequence {
         }
     }
 
-    /// Returns what is written to the certificate's stream, given what was decided for the case.
+    /// Returns the certificate's stream at the version at which it was looked at.
     #[must_use]
-    pub fn beside(&self, facts: &[Fact]) -> Vec<Beside> {
-        facts.iter().filter_map(|fact| self.after(fact)).collect()
+    pub fn seen(&self) -> Option<(Subject, u64)> {
+        match self {
+            Self::Revoke(revoke) => Some((Subject::Certificate(revoke.certificate), revoke.version)),
+            Self::None | Self::Issue(_) => None,
+        }
     }
 
-    fn after(&self, fact: &Fact) -> Option<Beside> {
-        match (self, &fact.event) {
-            (Self::Issue(issue), Event::Case(CaseEvent::ResultMade(made))) => {
-                let day = day_of(fact.occurred_at);
+    /// Returns what is written to the certificate's stream, given what was decided for the case and when it happened.
+    #[must_use]
+    pub fn beside(&self, events: &[CaseEvent], occurred_at: Instant) -> Vec<Beside> {
+        events.iter().filter_map(|event| self.after(event, occurred_at)).collect()
+    }
+
+    fn after(&self, event: &CaseEvent, occurred_at: Instant) -> Option<Beside> {
+        match (self, event) {
+            (Self::Issue(issue), CaseEvent::ResultMade(made)) => {
+                let day = day_of(occurred_at);
                 let reference = &issue.reference.reference;
                 let rules = &reference.policies.at(day).rules;
                 let (holder, number) = (issue.holder.clone(), issue.number.clone());
@@ -297,7 +306,7 @@ impl Consequence {
                 let subject = Subject::Certificate(CertificateId(issue.case.0));
                 Some(Beside { subject, version: 0, event: CertificateEvent::from(issued).into(), labels })
             }
-            (Self::Revoke(revoke), Event::Case(CaseEvent::ResultRevoked(body))) => {
+            (Self::Revoke(revoke), CaseEvent::ResultRevoked(body)) => {
                 let revoked = CertificateRevoked {
                     kind: body.kind,
                     basis: body.basis.clone(),

@@ -101,9 +101,6 @@ pub struct Beside {
     pub labels: Vec<String>,
 }
 
-/// The most events that follow in other streams from one act's facts.
-const BESIDE_MAX: usize = 1;
-
 /// What came of it.
 #[derive(Debug, Clone)]
 pub struct Done {
@@ -355,10 +352,11 @@ impl Executor {
         }
     }
 
-    fn forget<D: Stream>(&self, subject: &Subject) {
-        if let Some(remembered) = D::remembered(self) {
-            remembered.remove(subject);
-        }
+    /// Forgets a stream's state, of whichever kind it is.
+    fn forget(&self, subject: &Subject) {
+        self.cases.remove(subject);
+        self.halls.remove(subject);
+        self.slots.remove(subject);
     }
 
     /// Decides a command on its stream's newest state, and records what follows.
@@ -375,7 +373,7 @@ impl Executor {
         command: &D::Command,
         also: &[(Subject, u64)],
     ) -> Result<Done, ExecuteError<D::Rejection>> {
-        self.execute_beside::<D>(under_way, asked, subject, command, also, &|_| Vec::new()).await
+        self.execute_beside::<D>(under_way, asked, subject, command, also, &|_, _| Vec::new()).await
     }
 
     /// The same, with what follows from it in other streams, all or nothing.
@@ -389,7 +387,7 @@ impl Executor {
         subject: &Subject,
         command: &D::Command,
         also: &[(Subject, u64)],
-        beside: &(dyn Fn(&[Fact]) -> Vec<Beside> + Sync),
+        beside: &(dyn Fn(&[D::Event], Instant) -> Vec<Beside> + Sync),
     ) -> Result<Done, ExecuteError<D::Rejection>> {
         let lane = self.lanes.enter::<D>(subject);
         let mut making = Making { asked, subject, command, also, beside, ids: Vec::new() };
@@ -427,8 +425,9 @@ impl Executor {
         }
         let mut relies_on = loaded.state.relies_on(making.command);
         relies_on.extend(D::rests_on(&events));
+        let follows = (making.beside)(&events, occurred_at(asked, now));
         let beside = loaded.state.beside(making.subject, &events);
-        let made = events.len() + BESIDE_MAX + beside.len();
+        let made = events.len() + follows.len() + beside.len();
         making.ids.resize_with(made.max(making.ids.len()), || EventId(self.clock.ulid()));
         let beside = beside.into_iter().map(|(subject, event)| {
             let known = D::remembered(self).and_then(|remembered| remembered.get(&subject));
@@ -443,6 +442,7 @@ impl Executor {
             reference: &reference,
             vault: &self.vault,
             printing: &self.printing,
+            follows,
             beside: beside.collect(),
         };
         let (append, after) = attempt.make(events, &relies_on).map_err(Said::Unprintable)?;
@@ -460,12 +460,11 @@ impl Executor {
         match appended {
             Ok(appended) => Ok(Some(self.recorded(subject, after, &appended))),
             Err(AppendError::Conflict { stream, actual, .. }) => {
-                self.forget::<D>(subject);
+                self.forget(subject);
                 let changed = stream.as_str().parse().ok();
                 if also.iter().any(|(relied_on, _)| Some(relied_on) == changed.as_ref()) {
                     // The command itself was made from an older state; deciding it again would not help.
-                    changed.iter().for_each(|stream| self.cases.remove(stream));
-                    changed.iter().for_each(|stream| self.forget::<D>(stream));
+                    changed.iter().for_each(|stream| self.forget(stream));
                     return Err(ExecuteError::Contended);
                 }
                 self.catch_up(changed, actual).await?;
@@ -475,7 +474,7 @@ impl Executor {
             Err(AppendError::TooLarge { .. }) => Err(Trouble::TooLarge.into()),
             Err(AppendError::NotWritten { source }) => Err(Trouble::NotWritten(source).into()),
             Err(AppendError::Unknown { .. }) => {
-                self.forget::<D>(subject);
+                self.forget(subject);
                 Ok(Some(self.ask_again(asked).await?))
             }
         }
@@ -523,7 +522,7 @@ impl Executor {
     }
 
     async fn fresh<D: Stream>(&self, subject: &Subject) -> Result<Arc<Loaded<D>>, Trouble> {
-        self.forget::<D>(subject);
+        self.forget(subject);
         self.load::<D>(subject).await
     }
 
@@ -575,7 +574,7 @@ impl Executor {
         loaded.position = own.map_or(appended.last.0, |fact| fact.position);
         loaded.recorded_at = recorded_at.or(loaded.recorded_at);
         let done = Done { facts, version: loaded.version, position: appended.last.0 };
-        beside.iter().for_each(|subject| self.forget::<D>(subject));
+        beside.iter().for_each(|subject| self.forget(subject));
         self.remember(subject, &Arc::new(loaded));
         done
     }
@@ -633,8 +632,7 @@ fn decide<D: Stream>(
     reference: &Reference,
     now: Instant,
 ) -> Result<Vec<D::Event>, D::Rejection> {
-    let occurred_at = asked.late.as_ref().map_or(now, |late| late.occurred_at);
-    let context = Context { now, occurred_at, actor: &asked.actor, reference };
+    let context = Context { now, occurred_at: occurred_at(asked, now), actor: &asked.actor, reference };
     let mut events = loaded.state.decide(command, &context)?;
     if let Some(explained) = asked.late.as_ref().and_then(D::explained)
         && !events.is_empty()
@@ -644,14 +642,19 @@ fn decide<D: Stream>(
     Ok(events)
 }
 
+/// When an act happened: when it is recorded, unless it is keyed in late.
+fn occurred_at(asked: &Asked, now: Instant) -> Instant {
+    asked.late.as_ref().map_or(now, |late| late.occurred_at)
+}
+
 /// A command, and what was made for it once, however often it is decided.
 struct Making<'a, D: Stream> {
     asked: &'a Asked,
     subject: &'a Subject,
     command: &'a D::Command,
     also: &'a [(Subject, u64)],
-    /// What follows from its facts in other streams; it is part of the answer.
-    beside: &'a (dyn Fn(&[Fact]) -> Vec<Beside> + Sync),
+    /// What follows from what was decided, and when it happened, in other streams; it is part of the answer.
+    beside: &'a (dyn Fn(&[D::Event], Instant) -> Vec<Beside> + Sync),
     ids: Vec<EventId>,
 }
 
@@ -671,6 +674,8 @@ struct Attempt<'a, D: Stream> {
     reference: &'a ReferenceData,
     vault: &'a Vault,
     printing: &'a Printing,
+    /// What follows in other streams as part of the answer.
+    follows: Vec<Beside>,
     /// What happens in other streams along with it, as the stream itself tells; it is not part of the answer.
     beside: Vec<Beside>,
 }
@@ -685,7 +690,7 @@ pub(crate) struct After<D> {
 
 impl<D: Stream> Attempt<'_, D> {
     fn make(&self, events: Vec<D::Event>, relies_on: &[Subject]) -> Result<(Append, After<D>), PrintError> {
-        let Making { asked, subject, also, beside, ids, .. } = self.making;
+        let Making { asked, subject, also, ids, .. } = self.making;
         let mut loaded = self.loaded.clone();
         let stream = subject.to_string();
         let act = documents::Act {
@@ -714,12 +719,10 @@ impl<D: Stream> Attempt<'_, D> {
         };
         let own = facts.iter().map(|fact| new_fact(fact, &labels)).collect();
         let mut writes = vec![((*subject).clone(), at(self.loaded.version), own)];
-        let follows = beside(&facts);
-        assert!(follows.len() <= BESIDE_MAX, "ids were made for no more");
         // What is part of the answer lies together in the log.
-        for (Beside { subject, version, event, labels }, id) in follows.into_iter().zip(ids.by_ref()) {
-            let fact = self.fact(&subject, event, *id, version + 1);
-            writes.push((subject, at(version), vec![new_fact(&fact, &labels)]));
+        for (Beside { subject, version, event, labels }, id) in self.follows.iter().zip(ids.by_ref()) {
+            let fact = self.fact(subject, event.clone(), *id, version + 1);
+            writes.push((subject.clone(), at(*version), vec![new_fact(&fact, labels)]));
             facts.push(fact);
         }
         for (Beside { subject, version, event, labels }, id) in self.beside.iter().zip(ids) {
@@ -745,7 +748,7 @@ impl<D: Stream> Attempt<'_, D> {
     }
 
     fn occurred_at(&self) -> Instant {
-        self.making.asked.late.as_ref().map_or(self.now, |late| late.occurred_at)
+        occurred_at(self.making.asked, self.now)
     }
 
     fn fact(&self, subject: &Subject, event: Event, id: EventId, version: u64) -> Fact {

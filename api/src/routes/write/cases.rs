@@ -18,7 +18,7 @@ use domain::case::{Action, Case, CaseCommand, Submit, Survivor};
 use domain::decider::Context;
 use domain::event::case::{MaterialPresented, Presented};
 use domain::event::{CaseEvent, CertificateEvent, Event};
-use domain::fact::{Fact, Subject};
+use domain::fact::Subject;
 use domain::ids::{
     CaseId, CertificateId, CommandId, ExternalNumber, ItemId, MaterialCode, OrganisationId, PaperId, RegionCode,
     SituationCode, SourceName, SubjectId,
@@ -400,9 +400,10 @@ pub async fn act(
         };
         let command = body.command(&sealer)?;
         let consequence = Consequence::of(&node, id, &loaded.state, &keyring, &command).await?;
+        also.extend(consequence.seen());
         let late = envelope.late(|text| sealer.text(text))?;
         let asked = Asked { late, ..asked.clone() };
-        let beside = |facts: &[Fact]| consequence.beside(facts);
+        let beside = |events: &[CaseEvent], occurred_at| consequence.beside(events, occurred_at);
         match node.executor.execute_beside::<Case>(&under_way, &asked, &subject, &command, &also, &beside).await {
             // The certificate or the case relied on has moved on meanwhile: look again.
             Err(ExecuteError::Contended) if !also.is_empty() => continue,
