@@ -176,12 +176,13 @@ impl Node {
         let data_share = DataShare::open(&config.data_share).map_err(StartError::DataShare)?;
         let store: Arc<dyn EventStore> = Arc::new(Metered::new(store, metrics.clone()));
         let journal = Journal::new(Arc::clone(&store));
-        record_built_ins(&journal, &clock).await?;
         let history = History::new(Arc::clone(&store));
         let index = CaseIndex::open(&layout.index())?;
         index.align(&history).await?;
         let checkpoints = Checkpoints::new(layout.checkpoints(), history.clone());
         let live = Arc::new(Live::start(Sources { history, checkpoints, index }).await?);
+        catch_up(&live, store.head().await?.position).await;
+        record_built_ins(&journal, &live, &clock).await?;
         // Decisions rely on the reference data; they must be here before the first one.
         catch_up(&live, store.head().await?.position).await;
         let (reference, following) = ReferenceNow::follow(Arc::clone(&live));
@@ -295,52 +296,38 @@ pub fn system_actor() -> Actor {
     }
 }
 
-/// Records the built-in history in a log that does not have it, and goes on where an earlier start was interrupted.
+/// Records what a log lacks of the built-in history, and goes on where an earlier start was interrupted.
 ///
-/// Every event is a command whose id follows from its content, and states the version of its stream. So what is there
-/// is answered as before, and a stream that went its own way meanwhile is left alone.
-async fn record_built_ins(journal: &Journal, clock: &Clock) -> Result<(), StartError> {
-    let events = builtin::events();
+/// A stream that has as many events is left alone: they are the same, or it went its own way meanwhile. Every event is a
+/// command whose id follows from its content, and states the version of its stream.
+async fn record_built_ins(journal: &Journal, live: &Live, clock: &Clock) -> Result<(), StartError> {
     let today = domain::zone::day_of(clock.now());
-    let due: Vec<_> = events.into_iter().filter(|built_in| built_in.published_on <= today).collect();
-    if is_recorded(journal, &due).await? {
-        return Ok(());
-    }
+    let known = live.read(|views| views.reference.state.clone());
     let mut versions: BTreeMap<Subject, u64> = BTreeMap::new();
-    let count = due.len();
-    for built_in in due {
+    let mut count: u64 = 0;
+    for built_in in builtin::events().into_iter().filter(|built_in| built_in.published_on <= today) {
         let version = versions.entry(built_in.subject.clone()).or_default();
-        let expected = match *version {
-            0 => Expected::Empty,
-            version => Expected::Exactly(StreamVersion(version)),
-        };
+        let before = *version;
         *version += 1;
+        if before < known.version(&built_in.subject) {
+            continue;
+        }
+        let expected = match before {
+            0 => Expected::Empty,
+            before => Expected::Exactly(StreamVersion(before)),
+        };
         let append = built_in_append(&built_in, expected, clock.now(), EventId(clock.ulid()));
         match journal.append(append).await {
-            Ok(_) | Err(AppendError::Conflict { .. }) => (),
+            Ok(_) => count += 1,
+            Err(AppendError::Conflict { .. }) => (),
             Err(error) => return Err(StartError::BuiltIn(error)),
         }
     }
-    let Head { position, .. } = journal.history().head().await?;
-    tracing::info!(%position, "recorded {count} built-in events");
-    Ok(())
-}
-
-/// Whether the last of each kind of stream is there. A log that an older program began has some kinds only, and is given
-/// the others.
-async fn is_recorded(journal: &Journal, due: &[builtin::BuiltIn]) -> Result<bool, StartError> {
-    let kind = |built_in: &builtin::BuiltIn| std::mem::discriminant(&built_in.event);
-    let mut seen = Vec::new();
-    for built_in in due.iter().rev() {
-        if seen.contains(&kind(built_in)) {
-            continue;
-        }
-        seen.push(kind(built_in));
-        if journal.history().answer(built_in_command(built_in).0).await?.is_none() {
-            return Ok(false);
-        }
+    if 0 < count {
+        let Head { position, .. } = journal.history().head().await?;
+        tracing::info!(%position, "recorded {count} built-in events");
     }
-    Ok(true)
+    Ok(())
 }
 
 fn built_in_command(built_in: &builtin::BuiltIn) -> (CommandId, CommandDigest) {
