@@ -277,11 +277,11 @@ fn check_item(
     if !definition.intake_levels.contains(&hall.kind().level()) {
         return Err(Rejection::ItemNotTakenHere);
     }
-    if !definition.appointment {
+    if !definition.takes_appointments(day) {
         return Err(Rejection::ItemWithoutAppointment);
     }
     match service_time {
-        ServiceTime::AfterHours if !definition.after_hours => Err(Rejection::ItemWithoutAfterHours),
+        ServiceTime::AfterHours if !definition.is_served_after_hours(day) => Err(Rejection::ItemWithoutAfterHours),
         ServiceTime::AfterHours | ServiceTime::Ordinary | ServiceTime::RestDay => Ok(()),
     }
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::actor::Role;
 use crate::event::OrganisationEvent;
+use crate::event::item::ItemPublished;
 use crate::event::organisation::StaffAppointed;
 use crate::sealed::{Party, PartyKind};
 use crate::testing::{REFERENCE, actor, at, context, sealed};
@@ -128,6 +129,27 @@ fn a_full_slot_is_refused_until_somebody_gives_a_place_back() {
     hall.act(cancel()).unwrap();
     assert_eq!(hall.act(cancel()), Ok(vec![]));
     assert_eq!(hall.booked(book(3, "p-3", "09:00:00")).taken, 2);
+}
+
+#[test]
+fn an_item_is_booked_from_its_day_on_and_after_hours_from_that() {
+    let mut hall = Hall::new();
+    let dibao = REFERENCE.catalogue.in_force(&DIBAO.parse().unwrap(), tuesday().day).unwrap();
+    let mut publish = |version: u32, appointment: &str, after_hours: &str| {
+        let (appointment, after_hours) = (appointment.parse().unwrap(), after_hours.parse().unwrap());
+        let mut definition = dibao.definition.clone();
+        (definition.appointment_since, definition.after_hours_since) = (Some(appointment), Some(after_hours));
+        let (item, version, valid_from) = (dibao.item.clone(), dibao.version + version, "2026-03-01".parse().unwrap());
+        let published = ItemPublished { item, version, valid_from, valid_to: None, definition };
+        hall.reference.catalogue.evolve(&published.into());
+        hall.slots = DaySlots::default();
+        let mut act = |number: u128, who: &str, time: &str| hall.act(Act::Book(book(number, who, time))).map(drop);
+        (act(1, "p-1", "09:00:00"), act(2, "p-2", "17:30:00"))
+    };
+    let (none, late) = (Err(Rejection::ItemWithoutAppointment), Err(Rejection::ItemWithoutAfterHours));
+    assert_eq!(publish(1, "2026-03-04", "2026-03-04"), (none.clone(), none));
+    assert_eq!(publish(2, "2026-03-03", "2026-03-04"), (Ok(()), late));
+    assert_eq!(publish(3, "2026-03-03", "2026-03-03"), (Ok(()), Ok(())));
 }
 
 #[test]
