@@ -25,9 +25,8 @@ impl Concerned {
         if let Some(application) = &case.application {
             let places = [&application.intake, &application.handling, &application.deciding];
             concerned.organisations.extend(places.into_iter().cloned());
-            let people = std::iter::once(&application.applicant).chain(&application.agent);
-            concerned.subjects.extend(people.chain(&application.beneficiaries).map(|party| party.subject.clone()));
         }
+        concerned.subjects.extend(case.parties().map(|party| party.subject.clone()));
         concerned.organisations.extend(case.at.iter().chain(case.helper()).cloned());
         concerned.organisations.extend(case.delivering().cloned());
         concerned.organisations.extend(case.legs.iter().flat_map(|leg| [leg.from.clone(), leg.to.clone()]));

@@ -201,10 +201,9 @@ impl Decider for Campaign {
 
     fn decide(&self, command: &Command, context: &Context<'_>) -> Result<Vec<CampaignEvent>, Rejection> {
         match (&self.opened, command) {
-            (None, Command::Open { .. }) => Ok(vec![open(command, context)?.into()]),
+            (None, _) => Ok(vec![open(command, context)?.into()]),
             (Some(known), Command::Open { .. }) if open(command, context)? == *known => Ok(vec![]),
             (Some(_), Command::Open { .. }) => Err(Rejection::CampaignAlreadyOpen),
-            (None, Command::Choose { .. } | Command::Withdraw { .. }) => Err(Rejection::CampaignNotOpen),
             (Some(opened), _) if !(opened.from..=opened.through).contains(&day_of(context.now)) => {
                 Err(Rejection::OutsideCampaign(opened.from, opened.through))
             }

@@ -13,7 +13,7 @@ use crate::event::certificate::{
     CertificateVerified,
 };
 use crate::event::policy::PolicyRules;
-use crate::ids::{CaseId, CertificateId, CertificateKind, ItemId, MaterialCode, OrganisationId, StaffId, SubjectId};
+use crate::ids::{CaseId, CertificateId, CertificateKind, ItemId, MaterialCode, OrganisationId, StaffId};
 use crate::sealed::{Party, Sealed};
 use crate::zone::day_of;
 use chrono::NaiveDate;
@@ -427,14 +427,6 @@ pub fn stands_for(rules: &PolicyRules, kind: &CertificateKind, code: &MaterialCo
     match rules.certificates.iter().find(|rule| rule.kind == *kind) {
         Some(rule) => rule.stands_for.contains(code),
         None => kind.as_str() == code.as_str(),
-    }
-}
-
-impl Reliance {
-    /// Returns whose it is.
-    #[must_use]
-    pub fn holder(&self) -> Option<&SubjectId> {
-        self.state.content.as_ref().map(|content| &content.holder.subject)
     }
 }
 

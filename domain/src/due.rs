@@ -15,7 +15,6 @@ use crate::rating::{Invitations, RatingCommand, window};
 use crate::reference::Reference;
 use crate::zone::{Instant, day_of, start_of};
 use chrono::NaiveDate;
-use std::collections::BTreeSet;
 
 /// A command that a rule asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,23 +56,22 @@ pub fn next_due(case: &Case, reference: &Reference, now: Instant) -> Option<Inst
     }
     let today = day_of(now);
     let lapse = lapse(case);
-    let next = days(case).into_iter().filter(|day| today < *day).min();
+    let next = days(case).filter(|day| today < *day).min();
     // An amended calendar may hold a lapsed window open for some days; look again every day until it closes.
     let held_open = lapse.filter(|day| *day <= today).and_then(|_| today.succ_opt());
     next.into_iter().chain(held_open).min().map(start_of)
 }
 
 /// Returns the days on which the passing of time alone makes something due in this case as it stands, past ones
-/// included, in order.
-#[must_use]
-pub fn days(case: &Case) -> BTreeSet<NaiveDate> {
-    let thresholds = case.watched().into_iter().flat_map(|watched| {
+/// included.
+pub fn days(case: &Case) -> impl Iterator<Item = NaiveDate> {
+    let thresholds = case.watched().into_iter().flat_map(move |watched| {
         let yellow = watched.deadline.yellow_from.map(|day| (day, watched.warning(Threshold::Yellow)));
         let red = watched.deadline.date.succ_opt().map(|day| (day, watched.warning(Threshold::Red)));
         let waiting = [yellow, red].into_iter().flatten().filter(|(_, warning)| !case.warnings.contains(warning));
         waiting.map(|(day, _)| day).collect::<Vec<NaiveDate>>()
     });
-    thresholds.chain(lapse(case)).collect()
+    thresholds.chain(lapse(case))
 }
 
 /// The first day after the notice window, where the law then takes the case as accepted.

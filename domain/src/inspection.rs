@@ -325,10 +325,7 @@ impl Decider for Inspection {
 
     fn decide(&self, command: &Command, context: &Context<'_>) -> Result<Vec<InspectionEvent>, Rejection> {
         match (&self.opened, command) {
-            (None, Command::Open { .. }) => open(command, context),
-            (None, Command::TakePhoto(_) | Command::Inspect { .. } | Command::Score { .. }) => {
-                Err(Rejection::InspectionNotOpen)
-            }
+            (None, _) => open(command, context),
             (Some(_), Command::Open { .. }) => Err(Rejection::InspectionAlreadyOpen),
             (Some(_), _) if self.scored.is_some() => Err(Rejection::AlreadyScored),
             (Some(opened), _) if opened.inspector != context.actor.id => Err(Rejection::NotTheInspector),

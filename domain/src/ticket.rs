@@ -109,12 +109,12 @@ impl Ticket {
     }
 
     /// Returns what its visit is, ending so: a service of its own, unless it led to a case.
-    fn visit_ending(&self, finished: &ServiceFinished) -> Option<Visit> {
+    fn visit_ending(&self, window: &WindowId, staff: &StaffId, at: Instant) -> Option<Visit> {
         self.cases.is_empty().then(|| Visit {
             item: self.issued.item.clone(),
-            window: finished.window.clone(),
-            staff: finished.staff.clone(),
-            ended_on: crate::zone::day_of(finished.finished_at),
+            window: window.clone(),
+            staff: staff.clone(),
+            ended_on: crate::zone::day_of(at),
         })
     }
 

@@ -288,12 +288,6 @@ impl CertificateFree {
         };
         wanted.then(|| query.group_by.iter().map(|dimension| (*dimension, text(dimension))).collect())
     }
-
-    /// Returns how many cells the state holds.
-    #[must_use]
-    pub fn cells(&self) -> usize {
-        self.ended.cells() + self.spared.cells()
-    }
 }
 
 type Key = BTreeMap<CertificateFreeDimension, String>;

@@ -141,12 +141,6 @@ impl Kin {
         };
         KinAnswer { cases, total }
     }
-
-    /// Returns how many cells the state holds.
-    #[must_use]
-    pub fn cells(&self) -> usize {
-        self.cases.len()
-    }
 }
 
 #[cfg(test)]

@@ -81,10 +81,7 @@ impl Queues {
         reference: &Reference,
         today: NaiveDate,
     ) -> LightsPage {
-        let within = query.organisation.as_ref().map(|root| {
-            let below = reference.organisations.subtree(root);
-            below.chain(std::iter::once(root)).collect::<BTreeSet<&OrganisationId>>()
-        });
+        let within = crate::scope::within(query.organisation.as_ref(), &reference.organisations);
         self.look_at_standings(|standings| {
             let mut counts: BTreeMap<Light, u64> = BTreeMap::new();
             let mut places: Vec<LightsCursor> = Vec::new();

@@ -11,6 +11,14 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+/// Returns an organisation and all those under it; one that the tree does not know stands for itself.
+pub(crate) fn within<'a>(
+    root: Option<&'a OrganisationId>,
+    organisations: &'a Organisations,
+) -> Option<BTreeSet<&'a OrganisationId>> {
+    root.map(|root| organisations.subtree(root).chain([root]).collect())
+}
+
 /// The name of the city's own history, beside those of legacy systems.
 pub const OWN: &str = "own";
 

@@ -5,6 +5,7 @@ use super::Rejection;
 use super::decide::Decided;
 use super::desk::Desk;
 use super::intake::requirement;
+use super::review::next_number;
 use super::state::Case;
 use crate::actor::Role;
 use crate::certificate::{Certificate, CertificateState, Content, Reliance, stands_for};
@@ -61,7 +62,9 @@ pub fn may_stand_for<'a>(
     rules: &PolicyRules,
     day: NaiveDate,
 ) -> Result<&'a Content, Rejection> {
-    let content = certificate.content.as_ref().ok_or(Rejection::CertificateNotOnRecord)?;
+    let (Some(content), Some(state)) = (certificate.content.as_ref(), certificate.state(day)) else {
+        return Err(Rejection::CertificateNotOnRecord);
+    };
     if !is_replaceable(material) {
         return Err(Rejection::MaterialNotReplaceable(material.code.clone()));
     }
@@ -69,14 +72,13 @@ pub fn may_stand_for<'a>(
         return Err(Rejection::CertificateOfAnotherKind(material.code.clone()));
     }
     let on = |day: Option<NaiveDate>| day.unwrap_or_default();
-    match certificate.state(day) {
-        None => return Err(Rejection::CertificateNotOnRecord),
-        Some(CertificateState::Revoked) => {
+    match state {
+        CertificateState::Revoked => {
             return Err(Rejection::CertificateRevoked(on(certificate.revoked.as_ref().map(|revoked| revoked.on))));
         }
-        Some(CertificateState::NotYetValid) => return Err(Rejection::CertificateNotYetValid(on(content.valid_from))),
-        Some(CertificateState::Expired) => return Err(Rejection::CertificateExpired(on(content.valid_until))),
-        Some(CertificateState::Valid) => (),
+        CertificateState::NotYetValid => return Err(Rejection::CertificateNotYetValid(on(content.valid_from))),
+        CertificateState::Expired => return Err(Rejection::CertificateExpired(on(content.valid_until))),
+        CertificateState::Valid => (),
     }
     match content.trust {
         TrustLevel::A | TrustLevel::B => Ok(content),
@@ -139,9 +141,8 @@ impl Desk<'_> {
         if !self.has_part(&asked.about) {
             return Err(Rejection::DataShareAboutAnother);
         }
-        let last = self.case.data_shares.keys().next_back().copied().unwrap_or(0);
         let checked = DataShareChecked {
-            check: last.saturating_add(1),
+            check: next_number(self.case.data_shares.keys()),
             code: code.clone(),
             service: asked.service.clone(),
             dataset: asked.dataset.clone(),

@@ -327,7 +327,8 @@ impl Now<'_> {
         if self.ticket(number)?.status == TicketStatus::Finished {
             return Ok(vec![]);
         }
-        let InHand { window, called_at, .. } = self.in_hand(number)?;
+        let InHand { ticket, window, called_at } = self.in_hand(number)?;
+        let visit = ticket.visit_ending(&window, &self.context.actor.id, self.at());
         let finished = ServiceFinished {
             ticket: number,
             window,
@@ -336,10 +337,8 @@ impl Now<'_> {
             serve_seconds: seconds(called_at, self.at()),
             service_time: self.service_time(),
             forgotten: false,
-            visit: None,
+            visit,
         };
-        let visit = self.ticket(number)?.visit_ending(&finished);
-        let finished = ServiceFinished { visit, ..finished };
         Ok(vec![finished.into()])
     }
 

@@ -6,7 +6,7 @@ use domain::clock::Light;
 use domain::ids::{CaseId, ItemId, OrganisationId};
 use domain::reference::Reference;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Whose work is counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,10 +41,7 @@ impl Queues {
                 }
             });
         });
-        let within = query.organisation.as_ref().map(|root| {
-            let below = reference.organisations.subtree(root);
-            below.chain(std::iter::once(root)).collect::<BTreeSet<&OrganisationId>>()
-        });
+        let within = crate::scope::within(query.organisation.as_ref(), &reference.organisations);
         self.look_at_standings(|standings| {
             for (case, standing) in standings {
                 let is_here = within.as_ref().is_none_or(|within| within.contains(&standing.organisation));
