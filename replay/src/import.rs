@@ -237,14 +237,17 @@ pub async fn take_in(
         match part.map_err(|source| ImportError::Aside { source })? {
             None => break,
             Some(Part::LeftOut(rejected)) => imported.reject(rejected),
-            Some(Part::Cases(cases)) => {
+            Some(Part::Cases(encoded)) => {
                 // A second trace of a case must find the first one in the log.
-                let limit = if cases.iter().any(|case| case.trace > 0) { 1 } else { FRAMES_IN_FLIGHT_MAX };
+                let limit = if encoded.seen_before { 1 } else { FRAMES_IN_FLIGHT_MAX };
                 while limit <= in_flight.len() {
                     imported.join(&mut in_flight).await?;
                 }
                 let taker = taker.clone();
-                in_flight.spawn(async move { taker.take(cases).await });
+                in_flight.spawn(async move {
+                    let cases = encoded.cases().map_err(|source| ImportError::Aside { source })?;
+                    taker.take(cases).await
+                });
             }
         }
         let events = imported.events + imported.already_there.events;

@@ -5,6 +5,7 @@
 
 use super::{Derived, Rejected, to_json};
 use crate::format::{self, Entry, ForeignCase, FormatError, Progress};
+use bytes::Bytes;
 use domain::event::case::{LegacyActivityRecorded, LegacyCaseOpened};
 use domain::event::{CaseEvent, Event};
 use domain::ids::{CaseId, EventId, SourceName};
@@ -18,9 +19,11 @@ use std::path::Path;
 use std::sync::mpsc;
 use ulid::Ulid;
 
-/// Portions on their way from the reader to whoever encodes them.
-const PORTIONS_AHEAD_MAX: usize = 64;
+/// Portions on their way from the reader to whoever encodes them, and back.
+const PORTIONS_AHEAD_MAX: usize = 8;
 const BUFFER_BYTES: usize = 256 * 1024;
+/// Before each part that is kept aside: what it is, and its length.
+const PART_HEADER_BYTES: u64 = 5;
 
 /// A case, ready to be appended.
 #[derive(Serialize, Deserialize)]
@@ -44,16 +47,33 @@ pub(super) struct PreparedEvent {
     /// The version of the body.
     pub(super) schema: u16,
     /// JSON.
-    pub(super) body: String,
+    pub(super) body: Bytes,
 }
 
-/// Something read, and how far into the file.
-#[derive(Serialize, Deserialize)]
+/// Something read.
 pub(super) enum Part {
     /// The cases of one frame; or one case, too long for a frame or seen before.
-    Cases(Vec<Prepared>),
+    Cases(Encoded),
     LeftOut(Rejected),
 }
+
+/// Cases as they are kept aside. Whoever appends them decodes them, on its own thread.
+pub(super) struct Encoded {
+    /// Whether one of them has a trace before this one.
+    pub(super) seen_before: bool,
+    bytes: Vec<u8>,
+}
+
+impl Encoded {
+    pub(super) fn cases(&self) -> io::Result<Vec<Prepared>> {
+        rmp_serde::from_slice(&self.bytes).map_err(io::Error::other)
+    }
+}
+
+// What a part that is kept aside is, in its first byte.
+const CASES: u8 = 0;
+const CASES_SEEN_BEFORE: u8 = 1;
+const LEFT_OUT: u8 = 2;
 
 /// Why a file could not be prepared.
 pub(super) enum PrepareError {
@@ -89,12 +109,16 @@ impl Kept {
         if self.read == self.bytes {
             return Ok(None);
         }
-        let mut length = [0; 4];
+        let (mut kind, mut length) = ([0; 1], [0; 4]);
+        self.file.read_exact(&mut kind)?;
         self.file.read_exact(&mut length)?;
-        let mut part = vec![0; u32::from_le_bytes(length) as usize];
-        self.file.read_exact(&mut part)?;
-        self.read += 4 + part.len() as u64;
-        rmp_serde::from_slice(&part).map(Some).map_err(io::Error::other)
+        let mut bytes = vec![0; u32::from_le_bytes(length) as usize];
+        self.file.read_exact(&mut bytes)?;
+        self.read += PART_HEADER_BYTES + bytes.len() as u64;
+        Ok(Some(match kind[0] {
+            LEFT_OUT => Part::LeftOut(rmp_serde::from_slice(&bytes).map_err(io::Error::other)?),
+            kind => Part::Cases(Encoded { seen_before: kind == CASES_SEEN_BEFORE, bytes }),
+        }))
     }
 }
 
@@ -107,10 +131,13 @@ pub(super) fn prepare(
     let log = format::open(file)?;
     let position = log.progress();
     let (out, portions) = mpsc::sync_channel(PORTIONS_AHEAD_MAX);
+    let (give_back, spent) = mpsc::channel();
     let of = source.clone();
-    let keeping = std::thread::spawn(move || keep(&of, &portions));
+    let keeping = std::thread::spawn(move || keep(&of, &portions, &give_back));
     let read = read_portions(log, source, |portion| {
         progress(&position);
+        // Millions of texts, freed here where they were made: freed over there, each would wait for this thread's heap.
+        spent.try_iter().for_each(drop::<Vec<ReadCase>>);
         // Nobody takes any more if it could not be kept; that is told below.
         out.send(portion).is_ok()
     });
@@ -178,26 +205,34 @@ fn read_portions(
     Ok(())
 }
 
-fn keep(source: &SourceName, portions: &mpsc::Receiver<Portion>) -> io::Result<Kept> {
+fn keep(
+    source: &SourceName,
+    portions: &mpsc::Receiver<Portion>,
+    give_back: &mpsc::Sender<Vec<ReadCase>>,
+) -> io::Result<Kept> {
     let mut aside = BufWriter::with_capacity(BUFFER_BYTES, tempfile::tempfile()?);
     let (mut bytes, mut part) = (0, Vec::new());
     for portion in portions {
-        let prepared = match portion {
-            Portion::LeftOut(rejected) => Part::LeftOut(rejected),
+        part.clear();
+        let kind = match portion {
+            Portion::LeftOut(rejected) => {
+                rmp_serde::encode::write(&mut part, &rejected).map_err(io::Error::other)?;
+                LEFT_OUT
+            }
             Portion::Cases(cases) => {
-                let mut prepared = Vec::with_capacity(cases.len());
-                for case in cases {
-                    prepared.push(prepared_case(source, case)?);
-                }
-                Part::Cases(prepared)
+                let prepared: Vec<Prepared> =
+                    cases.iter().map(|case| prepared_case(source, case)).collect::<io::Result<_>>()?;
+                rmp_serde::encode::write(&mut part, &prepared).map_err(io::Error::other)?;
+                // Nobody takes them back once all is read.
+                let _ = give_back.send(cases);
+                if prepared.iter().any(|case| case.trace > 0) { CASES_SEEN_BEFORE } else { CASES }
             }
         };
-        part.clear();
-        rmp_serde::encode::write(&mut part, &prepared).map_err(io::Error::other)?;
         let length = u32::try_from(part.len()).map_err(io::Error::other)?;
+        aside.write_all(&[kind])?;
         aside.write_all(&length.to_le_bytes())?;
         aside.write_all(&part)?;
-        bytes += 4 + u64::from(length);
+        bytes += PART_HEADER_BYTES + u64::from(length);
     }
     let mut file = aside.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.rewind()?;
@@ -205,7 +240,7 @@ fn keep(source: &SourceName, portions: &mpsc::Receiver<Portion>) -> io::Result<K
 }
 
 /// Returns everything a case says, its opening first.
-fn prepared_case(source: &SourceName, read: ReadCase) -> io::Result<Prepared> {
+fn prepared_case(source: &SourceName, read: &ReadCase) -> io::Result<Prepared> {
     let ReadCase { case: foreign, trace } = read;
     let case = Derived::case(source, &foreign.id);
     let mut events = Vec::with_capacity(foreign.events.len() + 1);
@@ -218,23 +253,23 @@ fn prepared_case(source: &SourceName, read: ReadCase) -> io::Result<Prepared> {
     events.push(prepared_event(Derived::opening(case), first, true, opened.into())?);
 
     let mut seen: BTreeMap<EventId, u32> = BTreeMap::new();
-    for event in foreign.events {
-        let id = named(case, trace, &event, &mut seen);
+    for event in &foreign.events {
+        let id = named(case, *trace, event, &mut seen);
         let at = event.occurred_at;
         let recorded = LegacyActivityRecorded {
             source: source.clone(),
-            activity: event.activity,
+            activity: event.activity.clone(),
             // Every date that a reader accepts lies within the years 0 to 9999.
             at: Instant::from_timestamp_micros(at).unwrap_or_default(),
-            lifecycle: event.lifecycle,
-            resource: event.resource,
-            group: event.group,
-            role: event.role,
+            lifecycle: event.lifecycle.clone(),
+            resource: event.resource.clone(),
+            group: event.group.clone(),
+            role: event.role.clone(),
             attributes: to_json(&event.attributes),
         };
         events.push(prepared_event(id, at, false, recorded.into())?);
     }
-    Ok(Prepared { case: case.0, external_id: foreign.id, trace, events })
+    Ok(Prepared { case: case.0, external_id: foreign.id.clone(), trace: *trace, events })
 }
 
 fn named(case: CaseId, trace: u32, event: &format::ForeignEvent, seen: &mut BTreeMap<EventId, u32>) -> EventId {
@@ -248,6 +283,6 @@ fn named(case: CaseId, trace: u32, event: &format::ForeignEvent, seen: &mut BTre
 fn prepared_event(id: EventId, at: Micros, opens: bool, event: CaseEvent) -> io::Result<PreparedEvent> {
     let event = Event::Case(event);
     let schema = event.schema().version;
-    let body = String::from_utf8(event.encode().map_err(io::Error::other)?).map_err(io::Error::other)?;
-    Ok(PreparedEvent { id: id.0, at, opens, schema, body })
+    let body = event.encode().map_err(io::Error::other)?;
+    Ok(PreparedEvent { id: id.0, at, opens, schema, body: body.into() })
 }

@@ -158,7 +158,7 @@ fn new_event(event: &PreparedEvent, labels: &[String], now: Micros) -> NewEvent 
         // The log holds nothing that happened after it was recorded; the body keeps the time as given.
         occurred_at: event.at.min(now),
         labels: labels.to_vec(),
-        body: event.body.clone().into(),
+        body: event.body.clone(),
     }
 }
 
