@@ -1,13 +1,15 @@
 //! All certificates ever, beside the cases and kept by the same rules: whose, of which kind, at which organisation. These
 //! never change; whether a certificate stands is a matter of the day, and read from its stream.
 
+use super::search::{CANDIDATES_PER_PAGE_MAX, Candidates, holds, merged};
 use super::{CaseIndex, IndexError, Order};
 use crate::moment::Slice;
 use domain::event::{CertificateEvent, Event};
 use domain::fact::{Fact, Subject};
 use domain::ids::{CertificateId, CertificateKind, OrganisationId, SubjectId};
-use redb::{ReadTransaction, ReadableDatabase as _, TableDefinition, WriteTransaction};
+use redb::{ReadOnlyTable, ReadTransaction, ReadableDatabase as _, TableDefinition, WriteTransaction};
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 /// Entry (the position of the first fact) → certificate id, kind, organisation, holder.
 pub(super) const CERTIFICATES: TableDefinition<'_, u64, (u128, &str, &str, &str)> =
@@ -20,8 +22,6 @@ const BY_HOLDER: u8 = 1;
 const BY_KIND: u8 = 2;
 const BY_ORGANISATION: u8 = 3;
 
-/// The most candidates examined for one page; a page that ends early says where to go on.
-const CANDIDATES_PER_PAGE_MAX: usize = 8_000;
 /// More organisations than these are checked, not looked up one by one.
 const ORGANISATIONS_LOOKED_UP_MAX: usize = 8;
 
@@ -113,6 +113,7 @@ fn page(
     order: Order,
 ) -> Result<CertificatePage, redb::Error> {
     let rows = read.open_table(CERTIFICATES)?;
+    let lists = read.open_table(CERTIFICATE_LISTS)?;
     let late = read.open_table(super::tables::LATE)?;
     let known = slice.late.map_or(slice.through, |late| late.known.max(slice.through)).0;
     let (first, last) = match (after, order) {
@@ -124,19 +125,14 @@ fn page(
     if last < first {
         return Ok(found);
     }
-    let mut examined = 0;
-    let mut look = |entry: u64| -> Result<bool, redb::Error> {
+    for (examined, entry) in candidates(&rows, &lists, filter, first..=last, order)?.enumerate() {
+        let entry = entry?;
         if examined == CANDIDATES_PER_PAGE_MAX || found.certificates.len() == limit {
-            return Ok(false);
+            return Ok(found);
         }
-        examined += 1;
-        let late_at = || Ok::<_, redb::Error>(late.get(entry)?.map(|at| at.value()));
-        let on_record = entry <= slice.through.0
-            || match slice.late {
-                Some(slice) => late_at()?.is_some_and(|at| at <= slice.until.timestamp_micros()),
-                None => false,
-            };
-        if on_record && let Some(row) = rows.get(entry)? {
+        if holds(&late, slice, entry)?
+            && let Some(row) = rows.get(entry)?
+        {
             let (id, kind, organisation, holder) = row.value();
             if filter.accepts(kind, organisation, holder) {
                 found.certificates.push((CertificateId(id.into()), CertificateCursor(entry)));
@@ -144,27 +140,18 @@ fn page(
         }
         // Kept only if something may follow.
         found.next = Some(CertificateCursor(entry));
-        Ok(true)
-    };
-    for entry in candidates(read, &rows, filter, first..=last, order)? {
-        if !look(entry?)? {
-            return Ok(found);
-        }
     }
     found.next = None;
     Ok(found)
 }
 
-type Entries<'a> = Box<dyn Iterator<Item = Result<u64, redb::StorageError>> + 'a>;
-
-fn candidates<'a>(
-    read: &ReadTransaction,
-    rows: &'a redb::ReadOnlyTable<u64, (u128, &'static str, &'static str, &'static str)>,
+fn candidates(
+    rows: &ReadOnlyTable<u64, (u128, &'static str, &'static str, &'static str)>,
+    lists: &ReadOnlyTable<(u8, &'static str, u64), ()>,
     filter: &CertificateFilter,
-    span: std::ops::RangeInclusive<u64>,
+    span: RangeInclusive<u64>,
     order: Order,
-) -> Result<Entries<'a>, redb::Error> {
-    let lists = read.open_table(CERTIFICATE_LISTS)?;
+) -> Result<Candidates<'static>, redb::Error> {
     let mut wanted: Vec<(u8, String)> = Vec::new();
     match (&filter.holder, &filter.kind, &filter.organisations) {
         (Some(holder), _, _) => wanted.push((BY_HOLDER, holder.to_string())),
@@ -180,24 +167,16 @@ fn candidates<'a>(
             });
         }
     }
-    // Each list is in order; together they are, once sorted. They are short: few organisations, or one person.
-    let mut entries = BTreeSet::new();
+    let mut each: Vec<Candidates<'static>> = Vec::with_capacity(wanted.len());
     for (attribute, value) in &wanted {
         let range = (*attribute, value.as_str(), *span.start())..=(*attribute, value.as_str(), *span.end());
-        let rows = lists.range(range)?.map(|row| row.map(|(key, _)| key.value().2));
-        let ordered: Entries<'_> = match order {
-            Order::Newest => Box::new(rows.rev()),
-            Order::Oldest => Box::new(rows),
-        };
-        for entry in ordered.take(CANDIDATES_PER_PAGE_MAX + 1) {
-            entries.insert(entry?);
-        }
+        let entries = lists.range(range)?.map(|row| row.map(|(key, _)| key.value().2));
+        each.push(match order {
+            Order::Newest => Box::new(entries.rev()),
+            Order::Oldest => Box::new(entries),
+        });
     }
-    let entries = entries.into_iter().map(Ok);
-    Ok(match order {
-        Order::Newest => Box::new(entries.rev()),
-        Order::Oldest => Box::new(entries),
-    })
+    Ok(merged(each, order))
 }
 
 impl CertificateFilter {

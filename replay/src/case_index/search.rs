@@ -16,13 +16,13 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 /// The most candidates examined for one page; a page that ends early says where to go on.
-const CANDIDATES_PER_PAGE_MAX: usize = 8_000;
+pub(super) const CANDIDATES_PER_PAGE_MAX: usize = 8_000;
 /// Lists are compared by their length up to this; beyond it any list is as good as another.
 const LENGTH_COMPARED_MAX: usize = 1_000;
 /// More organisations than these are checked, not looked up one by one.
 const ORGANISATIONS_LOOKED_UP_MAX: usize = 64;
 
-type Candidates<'a> = Box<dyn Iterator<Item = Result<u64, StorageError>> + 'a>;
+pub(super) type Candidates<'a> = Box<dyn Iterator<Item = Result<u64, StorageError>> + 'a>;
 
 pub(super) struct Search {
     cases: ReadOnlyTable<u64, u128>,
@@ -272,7 +272,7 @@ fn in_order<'a>(entries: BTreeSet<u64>, order: Order) -> Candidates<'a> {
 }
 
 /// Merges lists that are each in order, leaving out what comes twice.
-fn merged<'a>(lists: Vec<Candidates<'a>>, order: Order) -> Candidates<'a> {
+pub(super) fn merged<'a>(lists: Vec<Candidates<'a>>, order: Order) -> Candidates<'a> {
     let mut lists: Vec<_> = lists.into_iter().map(Iterator::peekable).collect();
     let mut last = None;
     Box::new(std::iter::from_fn(move || {
