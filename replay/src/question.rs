@@ -3,6 +3,7 @@
 use crate::as_of::Past;
 use crate::history::HistoryError;
 use crate::moment::Slice;
+use crate::view::View;
 use chrono::NaiveDate;
 use domain::fact::Fact;
 use domain::ids::{ItemId, OrganisationId};
@@ -151,15 +152,15 @@ impl Question {
 #[derive(Debug, Clone)]
 pub enum Asked {
     /// What waits for whom.
-    Queues(Arc<Queues>),
+    Queues(Arc<View<Queues>>),
     /// How long cases took.
-    ProcessingTimes(Arc<ProcessingTimes>),
+    ProcessingTimes(Arc<View<ProcessingTimes>>),
     /// 好差评.
-    Satisfaction(Arc<Satisfaction>),
+    Satisfaction(Arc<View<Satisfaction>>),
     /// What came in and how it ended.
-    Balance(Arc<Balance>),
+    Balance(Arc<View<Balance>>),
     /// What is marked.
-    Oversight(Arc<Oversight>),
+    Oversight(Arc<View<Oversight>>),
 }
 
 impl Asked {
@@ -181,26 +182,22 @@ impl Asked {
     /// The store cannot be read, or holds something unknown.
     pub async fn at(view: ViewKind, past: &Past, slice: &Slice) -> Result<Self, HistoryError> {
         Ok(match view {
-            ViewKind::Queues => Self::Queues(Arc::new(past.view::<Queues>(slice).await?.state.clone())),
-            ViewKind::ProcessingTimes => {
-                Self::ProcessingTimes(Arc::new(past.view::<ProcessingTimes>(slice).await?.state.clone()))
-            }
-            ViewKind::Satisfaction => {
-                Self::Satisfaction(Arc::new(past.view::<Satisfaction>(slice).await?.state.clone()))
-            }
-            ViewKind::Balance => Self::Balance(Arc::new(past.view::<Balance>(slice).await?.state.clone())),
-            ViewKind::Oversight => Self::Oversight(Arc::new(past.view::<Oversight>(slice).await?.state.clone())),
+            ViewKind::Queues => Self::Queues(past.view(slice).await?),
+            ViewKind::ProcessingTimes => Self::ProcessingTimes(past.view(slice).await?),
+            ViewKind::Satisfaction => Self::Satisfaction(past.view(slice).await?),
+            ViewKind::Balance => Self::Balance(past.view(slice).await?),
+            ViewKind::Oversight => Self::Oversight(past.view(slice).await?),
         })
     }
 
     /// Takes in one fact more.
     pub fn apply(&mut self, fact: &Fact) {
         match self {
-            Self::Queues(state) => Arc::make_mut(state).apply(fact),
-            Self::ProcessingTimes(state) => Arc::make_mut(state).apply(fact),
-            Self::Satisfaction(state) => Arc::make_mut(state).apply(fact),
-            Self::Balance(state) => Arc::make_mut(state).apply(fact),
-            Self::Oversight(state) => Arc::make_mut(state).apply(fact),
+            Self::Queues(view) => Arc::make_mut(view).state.apply(fact),
+            Self::ProcessingTimes(view) => Arc::make_mut(view).state.apply(fact),
+            Self::Satisfaction(view) => Arc::make_mut(view).state.apply(fact),
+            Self::Balance(view) => Arc::make_mut(view).state.apply(fact),
+            Self::Oversight(view) => Arc::make_mut(view).state.apply(fact),
         }
     }
 
@@ -212,7 +209,7 @@ impl Asked {
         let (today, period) = (day_of(at), question.period());
         let (item, organisation) = (question.item.clone(), question.organisation.clone());
         match self {
-            Self::Queues(queues) => Ok(queue_rows(queues, question, reference, today)),
+            Self::Queues(queues) => Ok(queue_rows(&queues.state, question, reference, today)),
             Self::ProcessingTimes(times) => {
                 let query = ProcessingTimesQuery {
                     period,
@@ -225,19 +222,19 @@ impl Asked {
                     region_as: RegionAs::default(),
                     source: Source::default(),
                 };
-                let answer = times.answer(&query, reference, today);
+                let answer = times.state.answer(&query, reference, today);
                 Ok(json(&answer.map_err(|why| QuestionError::Contradictory(why.to_string()))?))
             }
             Self::Satisfaction(satisfaction) => {
                 let group_by = question.dimensions("org")?;
                 let query = SatisfactionQuery { period, group_by, item, organisation, source: Source::default() };
-                Ok(json(&satisfaction.answer(&query, reference, today)))
+                Ok(json(&satisfaction.state.answer(&query, reference, today)))
             }
             Self::Balance(balance) => {
                 let month = Month::of(question.period.map_or(today, |period| period.from));
                 let attribution = question.attribution;
                 let query = BalanceQuery { month, organisation, attribution, source: Source::default() };
-                Ok(json(&balance.answer(&query, &reference.organisations)))
+                Ok(json(&balance.state.answer(&query, &reference.organisations)))
             }
             Self::Oversight(oversight) => {
                 let query = AnomaliesQuery {
@@ -249,7 +246,7 @@ impl Asked {
                     person: None,
                     source: Source::default(),
                 };
-                Ok(json(&oversight.anomalies(&query, &reference.organisations)))
+                Ok(json(&oversight.state.anomalies(&query, &reference.organisations)))
             }
         }
     }
