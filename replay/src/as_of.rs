@@ -1,6 +1,6 @@
 //! Views as they stood at an earlier moment.
 
-use crate::case_index::CaseIndex;
+use crate::case_index::{CaseIndex, KnownLate};
 use crate::checkpoint::Checkpoints;
 use crate::effective;
 use crate::history::{History, HistoryError};
@@ -61,7 +61,6 @@ pub async fn fold_slice<V: AnyView + 'static>(
     }
 }
 
-/// The index says which later facts are concerned; what it has not seen yet is read from the log.
 async fn fold_late<V: AnyView + 'static>(
     history: &History,
     index: Option<&CaseIndex>,
@@ -69,17 +68,9 @@ async fn fold_late<V: AnyView + 'static>(
     late: &Late,
     mut view: V,
 ) -> Result<V, HistoryError> {
-    let mut unseen = through;
-    let mut stretches = Vec::new();
-    if let Some(index) = index
-        && let Ok(known) = index.late_facts(through, late)
-    {
-        stretches = runs(&known.positions);
-        unseen = known.through.max(through);
-    }
-    stretches.push((unseen, late.known));
+    let known = index.and_then(|index| index.late_facts(through, late).ok());
     let until = late.until;
-    for (after, last) in stretches {
+    for (after, last) in stretches(known, through, late) {
         let pages = Pages::between(history, after, last);
         view = pages.fold_into(view, move |view, facts| view.fold_late(&effective_by(facts, until))).await?;
     }
@@ -90,9 +81,18 @@ fn effective_by(facts: &[Fact], until: Instant) -> Vec<Fact> {
     facts.iter().filter(|fact| effective::effective_at(fact) <= until).cloned().collect()
 }
 
+/// Where late facts recorded after a position lie, each stretch after its first position up to its last: the index says
+/// which later facts are concerned; what it has not seen yet is read from the log.
+pub(crate) fn stretches(known: Option<KnownLate>, through: Position, late: &Late) -> Vec<(Position, Position)> {
+    let (mut stretches, unseen) =
+        known.map_or((Vec::new(), through), |known| (runs(&known.positions), known.through.max(through)));
+    stretches.push((unseen, late.known));
+    stretches
+}
+
 /// Groups positions into stretches that are read at once, each after its first position up to its last; small gaps
 /// are read over.
-pub(crate) fn runs(positions: &[Position]) -> Vec<(Position, Position)> {
+fn runs(positions: &[Position]) -> Vec<(Position, Position)> {
     const GAP_MAX: u64 = 64;
     let mut runs: Vec<(Position, Position)> = Vec::new();
     for position in positions {

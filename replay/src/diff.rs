@@ -4,7 +4,7 @@
 //! cell by cell; since every figure is made of single cases, each case that something happened to in between is asked
 //! alone what it contributes, and so every cell names the facts behind its difference.
 
-use crate::as_of::Past;
+use crate::as_of::{Past, stretches};
 use crate::case_index::IndexError;
 use crate::difference::{Cells, Change};
 use crate::effective::effective_at;
@@ -230,16 +230,9 @@ async fn between(past: &Past, from: &End, to: &End) -> Result<Vec<Fact>, DiffErr
     let mut facts = page_by_page(history, first, last, |_| true).await?;
     for late in [from.slice, to.slice].into_iter().filter_map(|slice| slice.late) {
         let known = past.index().late_facts(last, &late)?;
-        let wanted: BTreeSet<u64> = known.positions.iter().map(|position| position.0).collect();
-        let mut found = Vec::new();
-        for (after, through) in crate::as_of::runs(&known.positions) {
-            found.extend(page_by_page(history, after, through, |fact| wanted.contains(&fact.position)).await?);
+        for (after, through) in stretches(Some(known), last, &late) {
+            facts.extend(page_by_page(history, after, through, |fact| effective_at(fact) <= late.until).await?);
         }
-        // What the index has not seen yet is read from the log.
-        let unseen = known.through.max(last);
-        let until = late.until;
-        found.extend(page_by_page(history, unseen, late.known, |fact| effective_at(fact) <= until).await?);
-        facts.extend(found);
     }
     facts.sort_by_key(|fact| fact.position);
     facts.dedup_by_key(|fact| fact.position);

@@ -142,12 +142,6 @@ pub enum ExportError {
     BrokenOff,
 }
 
-impl ExportError {
-    fn scratch(source: io::Error) -> Self {
-        Self::Scratch(source)
-    }
-}
-
 /// What can go wrong while a form is written.
 #[derive(Debug, thiserror::Error)]
 enum WriteError {

@@ -2,7 +2,7 @@
 
 use crate::history::{self, History, HistoryError};
 use domain::fact::Fact;
-use eventstore::Position;
+use eventstore::{PAGE_EVENTS_MAX, Position};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -43,7 +43,7 @@ impl Pages {
         let (raw_out, mut raw_in) = mpsc::channel(PAGES_AHEAD_MAX);
         let (decoded_out, decoded) = mpsc::channel(PAGES_AHEAD_MAX);
         let (folded, folded_in) = std::sync::mpsc::channel::<Page>();
-        tokio::spawn(read_ahead(history.clone(), after, through, raw_out));
+        tokio::spawn(read_ahead(raw_out, history.clone(), after, through, PAGE_EVENTS));
         tokio::task::spawn_blocking(move || {
             while let Some(page) = raw_in.blocking_recv() {
                 folded_in.try_iter().for_each(drop);
@@ -95,15 +95,41 @@ impl Pages {
     }
 }
 
+/// The events from the beginning of the log as recorded: the next pages are on their way while one is looked at.
+pub(crate) struct RawPages(mpsc::Receiver<Result<eventstore::Page, HistoryError>>);
+
+impl RawPages {
+    /// Starts reading up to a position, that one included.
+    ///
+    /// Must be called within a tokio runtime; dropping the result ends the reading.
+    pub(crate) fn up_to(history: &History, through: Position) -> Self {
+        let (out, pages) = mpsc::channel(PAGES_AHEAD_MAX);
+        tokio::spawn(read_ahead(out, history.clone(), Position::START, Some(through), PAGE_EVENTS_MAX));
+        Self(pages)
+    }
+
+    /// Returns the next page, which has nothing beyond the position, or `None` after the last.
+    pub(crate) async fn next(&mut self) -> Option<Result<eventstore::Page, HistoryError>> {
+        self.0.recv().await
+    }
+
+    /// As `next`, on a thread that may wait.
+    pub(crate) fn blocking_next(&mut self) -> Option<Result<eventstore::Page, HistoryError>> {
+        self.0.blocking_recv()
+    }
+}
+
+/// What comes first is dropped last: whoever sees the pages end may close the log.
 async fn read_ahead(
+    out: mpsc::Sender<Result<eventstore::Page, HistoryError>>,
     history: History,
     mut after: Position,
     through: Option<Position>,
-    out: mpsc::Sender<Result<eventstore::Page, HistoryError>>,
+    events_max: usize,
 ) {
     while through.is_none_or(|through| after < through) {
         let page = tokio::select! {
-            page = next_page(&history, after, through) => page,
+            page = next_page(&history, after, through, events_max) => page,
             () = out.closed() => return,
         };
         let (next, ended) = match &page {
@@ -121,11 +147,12 @@ async fn next_page(
     history: &History,
     after: Position,
     through: Option<Position>,
+    events_max: usize,
 ) -> Result<eventstore::Page, HistoryError> {
     let Some(through) = through else {
         history.grown_past(after).await?;
-        return Ok(history.raw_page(after, PAGE_EVENTS).await?);
+        return Ok(history.raw_page(after, events_max).await?);
     };
-    let wanted = usize::try_from(through.0 - after.0).unwrap_or(usize::MAX).min(PAGE_EVENTS);
+    let wanted = usize::try_from(through.0 - after.0).unwrap_or(usize::MAX).min(events_max);
     Ok(history.raw_page(after, wanted).await?)
 }

@@ -5,10 +5,11 @@
 //! that, `import` makes the same log again.
 
 use super::pseudonyms::{Named, Pseudonyms};
-use super::table::{Chosen, PAGES_AHEAD_MAX, read_pages};
+use super::table::Chosen;
 use super::{Aside, ExportError, ExportProgress, ExportRequest, Sink, WriteError, Written, is_packed, off_the_runtime};
 use crate::cloud_events::{CloudEvent, Persons, cloud_event};
 use crate::history::{History, HistoryError};
+use crate::pages::RawPages;
 use crate::runs::{Records, Runs};
 use crate::selection::{Opening, case_of};
 use domain::actor::Role;
@@ -18,7 +19,6 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
-use tokio::sync::mpsc;
 use ulid::Ulid;
 
 /// Streams of reference data, places and days, whose names say nothing of anybody.
@@ -196,23 +196,19 @@ pub(super) async fn write(
     aside: &Aside,
     progress: ExportProgress,
 ) -> Result<Written, ExportError> {
-    let (out, mut pages) = mpsc::channel(PAGES_AHEAD_MAX);
-    let reading = tokio::spawn(read_pages(history.clone(), request.selection.through, out));
+    let mut pages = RawPages::up_to(history, request.selection.through);
     let failed = |why: io::Error| ExportError::Write { file: request.out.clone(), source: why };
     let sink = Sink::open(&aside.path, is_packed(&request.out)).map_err(failed)?;
     let mut lines = Lines::new(request.clone(), aside.directory.clone(), sink);
-    let written = off_the_runtime(move || {
-        while let Some(page) = pages.blocking_recv() {
-            let page: Page = page.map_err(HistoryError::from)?;
+    let writing = move || {
+        while let Some(page) = pages.blocking_next() {
+            let page = page?;
             lines.add_page(&page)?;
             progress(page.through)?;
         }
         lines.finish()
-    });
-    let written = written.await;
-    // It ends with the last page, or when nobody takes any more.
-    let _ = reading.await;
-    written
+    };
+    off_the_runtime(writing).await
 }
 
 struct Lines {
@@ -235,18 +231,14 @@ impl Lines {
     }
 
     fn add_page(&mut self, page: &Page) -> Result<(), ExportError> {
-        let through = self.request.selection.through;
-        for event in page.events.iter().take_while(|event| event.position <= through) {
-            self.add(event)?;
-        }
-        Ok(())
+        page.events.iter().try_for_each(|event| self.add(event))
     }
 
     fn add(&mut self, recorded: &RecordedEvent) -> Result<(), ExportError> {
         if !self.request.whole && CITYS_OWN_STREAMS.iter().any(|own| recorded.stream().starts_with(own)) {
             return Ok(());
         }
-        let line = self.writer.line(recorded).map_err(|why| ExportError::scratch(why.into_io()))?;
+        let line = self.writer.line(recorded).map_err(|why| ExportError::Scratch(why.into_io()))?;
         let Some((chosen, runs)) = &mut self.chosen else {
             return self.writer.put(&line).map_err(|why| self.failed(why));
         };
@@ -267,14 +259,14 @@ impl Lines {
             bytes.extend_from_slice(&line);
             Ok::<_, io::Error>(())
         });
-        pushed.map_err(ExportError::scratch)
+        pushed.map_err(ExportError::Scratch)
     }
 
     fn finish(mut self) -> Result<Written, ExportError> {
         if let Some((_, runs)) = self.chosen.take() {
-            let mut sorted = runs.sorted().map_err(ExportError::scratch)?;
+            let mut sorted = runs.sorted().map_err(ExportError::Scratch)?;
             let mut records = Records::default();
-            while sorted.next_group(&mut records).map_err(ExportError::scratch)?.is_some() {
+            while sorted.next_group(&mut records).map_err(ExportError::Scratch)?.is_some() {
                 let flags = records.iter().filter_map(|record| record.first()).fold(0, |all, flags| all | flags);
                 // It began as asked, and something of it lies where it was asked for.
                 if flags != 0b11 {

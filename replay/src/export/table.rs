@@ -7,23 +7,21 @@ use super::{ExportError, ExportProgress};
 use crate::codec::CodecError;
 use crate::format::timestamp;
 use crate::history::{History, HistoryError};
+use crate::pages::RawPages;
 use crate::runs::{Records, Runs, Sorted};
 use crate::selection::{LogSelection, Opening, case_of, decode};
 use domain::actor::Role;
 use domain::event::{CaseEvent, DecodeError, Event};
 use domain::ids::CaseId;
-use eventstore::{Micros, PAGE_EVENTS_MAX, Page, Position, ReadError, RecordedEvent};
+use eventstore::{Micros, Page, RecordedEvent};
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
-use tokio::sync::mpsc;
 use ulid::Ulid;
 
-/// Pages on their way to whoever makes rows of them.
-pub(super) const PAGES_AHEAD_MAX: usize = 4;
 /// Bits of the filter that tells which cases may be meant: 8 MiB, whatever the log.
 const CHOSEN_BITS: usize = 1 << 26;
 
@@ -128,28 +126,24 @@ impl Table {
         scratch: &Path,
         progress: ExportProgress,
     ) -> Result<Self, ExportError> {
-        let (out, mut pages) = mpsc::channel(PAGES_AHEAD_MAX);
-        let reading = tokio::spawn(read_pages(history.clone(), selection.through, out));
+        let mut pages = RawPages::up_to(history, selection.through);
         let mut gathering = Gathering::new(selection.clone(), key, scratch);
         let gathered = tokio::task::spawn_blocking(move || {
-            while let Some(page) = pages.blocking_recv() {
-                let page: Page = page.map_err(HistoryError::from)?;
+            while let Some(page) = pages.blocking_next() {
+                let page = page?;
                 gathering.add_page(&page)?;
                 progress(page.through)?;
             }
             gathering.finish()
         });
-        let table = gathered.await.unwrap_or_else(|why| std::panic::resume_unwind(why.into_panic()));
-        // It ends with the last page, or when nobody takes any more.
-        let _ = reading.await;
-        table
+        gathered.await.unwrap_or_else(|why| std::panic::resume_unwind(why.into_panic()))
     }
 
     /// Returns the next case, written into a buffer that is used again.
     pub(super) fn next_case<'a>(&mut self, records: &'a mut Records) -> Result<Option<Case<'a>>, ExportError> {
         // The borrow of the records must not begin before the last look for a case that is meant.
         let key = loop {
-            let Some(key) = self.sorted.next_group(records).map_err(ExportError::scratch)? else { return Ok(None) };
+            let Some(key) = self.sorted.next_group(records).map_err(ExportError::Scratch)? else { return Ok(None) };
             if self.is_meant(records)? {
                 break key;
             }
@@ -200,19 +194,7 @@ impl Table {
 }
 
 fn row(record: &[u8]) -> Result<Row<'_>, ExportError> {
-    rmp_serde::from_slice(record).map_err(|why| ExportError::scratch(std::io::Error::other(why)))
-}
-
-pub(super) async fn read_pages(history: History, through: Position, out: mpsc::Sender<Result<Page, ReadError>>) {
-    let mut after = Position::START;
-    while after < through {
-        let page = history.raw_page(after, PAGE_EVENTS_MAX).await;
-        let (last, failed) = page.as_ref().map_or((true, true), |page| (page.end, false));
-        after = page.as_ref().map_or(through, |page| page.through);
-        if out.send(page).await.is_err() || failed || last {
-            return;
-        }
-    }
+    rmp_serde::from_slice(record).map_err(|why| ExportError::Scratch(std::io::Error::other(why)))
 }
 
 /// Rows in the making.
@@ -242,15 +224,14 @@ impl Gathering {
             columns: self.columns,
             by_activity: self.by_activity,
             pseudonyms: self.pseudonyms,
-            sorted: self.runs.sorted().map_err(ExportError::scratch)?,
+            sorted: self.runs.sorted().map_err(ExportError::Scratch)?,
             must_open: self.chosen.is_some(),
             of_organisation: self.selection.organisation.is_some(),
         })
     }
 
     fn add_page(&mut self, page: &Page) -> Result<(), ExportError> {
-        let through = self.selection.through;
-        for event in page.events.iter().take_while(|event| event.position <= through) {
+        for event in &page.events {
             self.add(event).map_err(|why| match why {
                 Refused::Unreadable(source) => HistoryError::Decode { position: event.position, source }.into(),
                 Refused::Failed(why) => why,
@@ -391,7 +372,7 @@ impl Gathering {
 
 fn push(runs: &mut Runs, case: CaseId, row: &Row<'_>) -> Result<(), Refused> {
     let pushed = runs.push(case.0.into(), |bytes| rmp_serde::encode::write(bytes, row).map_err(std::io::Error::other));
-    Ok(pushed.map_err(ExportError::scratch)?)
+    Ok(pushed.map_err(ExportError::Scratch)?)
 }
 
 fn read<'a, T: Deserialize<'a>>(recorded: &'a RecordedEvent) -> Result<T, CodecError> {

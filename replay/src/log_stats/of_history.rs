@@ -3,10 +3,11 @@
 use super::LogStats;
 use crate::codec::CodecError;
 use crate::history::{History, HistoryError};
+use crate::pages::RawPages;
 use crate::selection::{LegacyStep, LogSelection, Opening, case_of, decode};
 use domain::event::Event;
 use domain::ids::CaseId;
-use eventstore::{PAGE_EVENTS_MAX, Page, Position, RecordedEvent};
+use eventstore::{Page, Position, RecordedEvent};
 use std::collections::BTreeSet;
 
 /// Gathers the events of the selected cases. The activity of an event of the city's own is its type.
@@ -21,16 +22,12 @@ pub async fn of_history(
     mut progress: impl FnMut(Position),
 ) -> Result<LogStats<CaseId>, HistoryError> {
     let mut gathering = Gathering::new(selection);
-    let mut page = Page::default();
-    while !page.end && page.through < selection.through {
-        // The next page is on its way while this one is gathered.
-        let next = history.raw_page(page.through, PAGE_EVENTS_MAX);
-        let (next, gathered) = tokio::join!(next, async { gathering.add_page(&page) });
-        gathered?;
+    let mut pages = RawPages::up_to(history, selection.through);
+    while let Some(page) = pages.next().await {
+        let page = page?;
+        gathering.add_page(&page)?;
         progress(page.through);
-        page = next?;
     }
-    gathering.add_page(&page)?;
     Ok(gathering.finish())
 }
 
@@ -58,7 +55,7 @@ impl<'a> Gathering<'a> {
     }
 
     fn add_page(&mut self, page: &Page) -> Result<(), HistoryError> {
-        for event in page.events.iter().take_while(|event| event.position <= self.selection.through) {
+        for event in &page.events {
             self.add(event).map_err(|source| HistoryError::Decode { position: event.position, source })?;
         }
         Ok(())

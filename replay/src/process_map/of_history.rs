@@ -4,9 +4,10 @@ use super::ProcessMap;
 use crate::codec;
 use crate::history::{History, HistoryError};
 use crate::moment::Slice;
+use crate::pages::RawPages;
 use domain::fact::Subject;
 use domain::ids::CaseId;
-use eventstore::{PAGE_EVENTS_MAX, Page, Position, RecordedEvent};
+use eventstore::{Position, RecordedEvent};
 use futures::{StreamExt as _, stream};
 
 /// How many streams are read at once.
@@ -22,21 +23,13 @@ pub async fn of_history(
     maps: &mut [ProcessMap],
     mut progress: impl FnMut(Position),
 ) -> Result<(), HistoryError> {
-    let mut page = Page::default();
-    while !page.end && page.through < through {
-        // The next page is on its way while this one is gathered.
-        let next = history.raw_page(page.through, PAGE_EVENTS_MAX);
-        let (next, gathered) = tokio::join!(next, async { add_page(&page, through, maps) });
-        gathered?;
+    let mut pages = RawPages::up_to(history, through);
+    while let Some(page) = pages.next().await {
+        let page = page?;
+        for event in &page.events {
+            maps.iter_mut().try_for_each(|map| observe(map, event))?;
+        }
         progress(page.through);
-        page = next?;
-    }
-    add_page(&page, through, maps)
-}
-
-fn add_page(page: &Page, through: Position, maps: &mut [ProcessMap]) -> Result<(), HistoryError> {
-    for event in page.events.iter().take_while(|event| event.position <= through) {
-        maps.iter_mut().try_for_each(|map| observe(map, event))?;
     }
     Ok(())
 }
