@@ -36,11 +36,6 @@ impl Cells {
         cells
     }
 
-    /// Returns the cells and their addresses, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(cell, value)| (cell.as_str(), value))
-    }
-
     /// Returns the cells as one flat object.
     #[must_use]
     pub fn to_value(&self) -> Value {

@@ -160,12 +160,6 @@ impl ProcessMap {
         Ok(())
     }
 
-    /// Returns how many cases were gathered.
-    #[must_use]
-    pub fn cases(&self) -> usize {
-        self.cases.len()
-    }
-
     /// Computes the map, with this calendar and catalogue.
     #[must_use]
     pub fn finish(mut self, reference: &Reference) -> ProcessReport {

@@ -1,6 +1,7 @@
 //! Records gathered by a key, such as their case, within a fixed memory: what does not fit is sorted and put aside in runs, which are merged
 //! at the end.
 
+use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::path::PathBuf;
@@ -93,6 +94,14 @@ impl Runs {
         }
         Ok(Sorted { runs, bytes: self.bytes, entries: self.entries, next: 0 })
     }
+}
+
+/// Returns a key by which what belongs to one id is brought together.
+pub(crate) fn key_of(id: &str) -> u128 {
+    let whole: [u8; 32] = Sha256::digest(id.as_bytes()).into();
+    let mut half = [0; 16];
+    half.copy_from_slice(&whole[..16]);
+    u128::from_be_bytes(half)
 }
 
 struct Run {

@@ -269,7 +269,8 @@ pub async fn what_if(past: &Past, wanted: &Wanted, progress: &Progress) -> Resul
         });
         imagination.go_through(&streams, &besides.collect(), wanted.end.at, &mut seen, &mut report);
         let (actual, imagined) = imagination.reference();
-        references = Some((actual.clone(), imagined.clone()));
+        // Each lot takes in the same reference facts.
+        references.get_or_insert_with(|| (actual.clone(), imagined.clone()));
         imagination.conclude(day_of(wanted.end.at), &mut report);
         progress.done.fetch_add(some.len() as u64, Ordering::Relaxed);
     }

@@ -5,6 +5,7 @@
 //! compares it with the journal before the mark goes. A database found marked has already failed somebody.
 
 use super::journal::sync_dir;
+use super::lock;
 use crate::Position;
 use crate::record::RecordView;
 use sled::{Batch, Db, InlineArray, Tree};
@@ -12,7 +13,7 @@ use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 const LEAF_FANOUT: usize = 64;
@@ -268,8 +269,4 @@ fn sync_files(dir: &Path) -> io::Result<()> {
         }
     }
     sync_dir(dir)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,10 +5,11 @@
 //! filter); in [`Sieves`] the same eight bits of 64 volumes at once. With 16 bits a key or more, a volume says
 //! "perhaps" wrongly about once in a thousand times, which costs one look into its index.
 
+use super::lock;
 use arc_swap::ArcSwap;
 use smallvec::SmallVec;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 const KEYS_PER_BLOCK: usize = 32;
 /// The size of a block when stored.
@@ -100,7 +101,7 @@ struct Part {
 impl Sieves {
     /// Adds the sieve of the next volume.
     pub(crate) fn add(&self, sieve: &Sieve) {
-        let mut volumes = self.volumes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut volumes = lock(&self.volumes);
         let (nth, column) = (*volumes / COLUMNS, *volumes % COLUMNS);
         let blocks = sieve.blocks.len().next_power_of_two();
         let parts = self.parts.load_full();

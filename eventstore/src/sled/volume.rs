@@ -10,6 +10,7 @@ use super::journal::{self, FRAMES_AT, FrameFault, FrameReader, StoredFrame};
 use super::mending::{Mending, Part};
 use super::recovery::{self, RecoverError, Recovered, Site};
 use super::tag::Tag;
+use super::{lock, read, write};
 use crate::record::{RecordFault, RecordView};
 use crate::{Answer, CommandId, PAGE_BYTES_MAX, Position, ReadError, RecordedEvent};
 use bytes::Bytes;
@@ -19,7 +20,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 /// A stretch of the log.
@@ -574,16 +575,4 @@ fn answer_in(frame: &StoredFrame, command: CommandId) -> Result<Answer, RecordFa
         views.push(record);
     }
     answer_of(views.into_iter())?.ok_or(RecordFault::Shape)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
-    lock.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
-    lock.write().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,16 +2,7 @@
 
 use super::{Attribute, FormatError, Kind};
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
 use std::io;
-
-/// Returns a key by which what belongs to one id is brought together.
-pub(super) fn key(id: &str) -> u128 {
-    let whole: [u8; 32] = Sha256::digest(id.as_bytes()).into();
-    let mut half = [0; 16];
-    half.copy_from_slice(&whole[..16]);
-    u128::from_be_bytes(half)
-}
 
 pub(super) fn scratch(source: io::Error) -> FormatError {
     FormatError::Scratch { directory: std::env::temp_dir().display().to_string(), source }

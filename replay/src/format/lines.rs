@@ -6,7 +6,7 @@ use super::{
     CASE_BYTES_MAX, ELEMENT_BYTES_MAX, EVENTS_PER_CASE_MAX, Entries, Entry, ForeignCase, ForeignEvent, FormatError,
     LeftOut, Place, Reason, by_time, gathered, input::Input, timestamp,
 };
-use crate::runs::{Records, Runs, Sorted};
+use crate::runs::{Records, Runs, Sorted, key_of};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -87,7 +87,7 @@ pub(super) fn read(input: Input) -> Result<Entries, FormatError> {
             ready.push_back(Entry::LeftOut(LeftOut { place: Place::Line(number), reason: Reason::NoCaseId }));
             continue;
         }
-        let pushed = runs.push(gathered::key(&line.subject), |record| {
+        let pushed = runs.push(key_of(&line.subject), |record| {
             record.extend_from_slice(&number.to_le_bytes());
             record.extend_from_slice(&bytes);
             Ok::<_, io::Error>(())

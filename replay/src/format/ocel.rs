@@ -6,7 +6,7 @@ use super::{
     Attribute, EVENTS_PER_CASE_MAX, Entries, Entry, ForeignCase, ForeignEvent, FormatError, Kind, LeftOut, Place,
     Reason, by_time, gathered, input::Input, timestamp,
 };
-use crate::runs::{Records, Runs, Sorted};
+use crate::runs::{Records, Runs, Sorted, key_of};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -154,7 +154,7 @@ impl Walk {
         if object.r#type != self.case_type || self.failed.is_some() {
             return;
         }
-        let key = gathered::key(&object.id);
+        let key = key_of(&object.id);
         if self.cases.insert(key) {
             if CASES_MAX < self.cases.len() {
                 self.failed = Some(io::Error::other(format!("more than {CASES_MAX} cases")));
@@ -164,7 +164,7 @@ impl Walk {
     }
 
     fn event(&mut self, event: Event) {
-        let mut keys: Vec<u128> = event.relationships.iter().map(|related| gathered::key(&related.object)).collect();
+        let mut keys: Vec<u128> = event.relationships.iter().map(|related| key_of(&related.object)).collect();
         keys.sort_unstable();
         keys.dedup();
         keys.retain(|key| self.cases.contains(key));

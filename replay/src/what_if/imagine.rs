@@ -72,6 +72,13 @@ struct Hand<D> {
     fresh: bool,
 }
 
+impl<D: Default> Hand<D> {
+    /// Before anything happened to it.
+    fn new(day: NaiveDate, looked_at: Instant) -> Self {
+        Self { actual: D::default(), imagined: None, day, version: 0, position: 0, looked_at, fresh: false }
+    }
+}
+
 impl<D> Hand<D> {
     fn imagined(&self) -> &D {
         self.imagined.as_ref().unwrap_or(&self.actual)
@@ -186,15 +193,7 @@ impl<'a> Imagination<'a> {
 
     /// Takes a case up with its first act.
     fn open(&mut self, case: CaseId, act: &Act, at: Instant) {
-        self.cases.entry(case).or_insert_with(|| Hand {
-            actual: Case::default(),
-            imagined: None,
-            day: day_of(act.facts[0].occurred_at),
-            version: 0,
-            position: 0,
-            looked_at: at,
-            fresh: false,
-        });
+        self.cases.entry(case).or_insert_with(|| Hand::new(day_of(act.facts[0].occurred_at), at));
     }
 
     fn case_act(&mut self, case: CaseId, act: &Act, seen: &mut Seen, report: &mut Report) {
@@ -213,8 +212,8 @@ impl<'a> Imagination<'a> {
             report.omitted += 1;
         }
         let instead = told(report, Subject::Case(case), act, verdict);
-        if instead.is_some() && hand.imagined.is_none() {
-            hand.imagined = Some(hand.actual.clone());
+        if instead.is_some() {
+            hand.imagined.get_or_insert_with(|| hand.actual.clone());
         }
         for fact in &act.facts {
             hand.actual.evolve_fact(fact);
@@ -344,15 +343,7 @@ impl<'a> Imagination<'a> {
 
     fn rating_act(&mut self, rating: &RatingId, act: &Act, seen: &mut Seen, report: &mut Report) {
         let RatingEvents { day, first } = RatingEvents::of(act);
-        let hand = self.ratings.entry(rating.clone()).or_insert_with(|| Hand {
-            actual: Rating::default(),
-            imagined: None,
-            day,
-            version: 0,
-            position: 0,
-            looked_at: act.recorded_at(),
-            fresh: false,
-        });
+        let hand = self.ratings.entry(rating.clone()).or_insert_with(|| Hand::new(day, act.recorded_at()));
         let reference = self.worlds.on(hand.day);
         let command = first.and_then(|event| asked_again(event, act.facts[0].occurred_at));
         let verdict = match command {
@@ -383,8 +374,8 @@ impl<'a> Imagination<'a> {
             }
         };
         let instead = told(report, Subject::Rating(rating.clone()), act, verdict);
-        if instead.is_some() && hand.imagined.is_none() {
-            hand.imagined = Some(hand.actual.clone());
+        if instead.is_some() {
+            hand.imagined.get_or_insert_with(|| hand.actual.clone());
         }
         for fact in &act.facts {
             evolve_rating(&mut hand.actual, fact);
@@ -431,15 +422,7 @@ impl<'a> Imagination<'a> {
             act.facts[0].subject = Subject::Rating(id.clone());
             let facts = facts_of(events.into_iter().map(Event::Rating), &act, &by, TimeDelta::zero());
             let day = hand.day;
-            let known = self.ratings.entry(id).or_insert_with(|| Hand {
-                actual: Rating::default(),
-                imagined: None,
-                day,
-                version: 0,
-                position: 0,
-                looked_at: until,
-                fresh: false,
-            });
+            let known = self.ratings.entry(id).or_insert_with(|| Hand::new(day, until));
             known.imagined.get_or_insert_with(|| known.actual.clone());
             facts.into_iter().for_each(|fact| tell_rating(known, fact, seen));
         }
@@ -554,7 +537,7 @@ fn next_look(hand: &Hand<Case>, announcements: &[Instant], until: Instant) -> Op
     if hand.fresh && hand.looked_at <= until {
         return Some(hand.looked_at);
     }
-    let days = days(hand.imagined()).into_iter().map(start_of);
+    let days = days(hand.imagined()).map(start_of);
     let moments = days.chain(announcements.iter().copied());
     moments.filter(|moment| hand.looked_at < *moment && *moment <= until).min()
 }

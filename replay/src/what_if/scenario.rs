@@ -439,16 +439,6 @@ impl Scenario {
         ScenarioError { line: self.lines.at(at.span().start), zh: zh.into(), en: en.into() }
     }
 
-    /// Returns whether nothing is imagined otherwise.
-    #[must_use]
-    pub fn changes_nothing(&self) -> bool {
-        self.item.is_empty()
-            && self.policy.is_none()
-            && self.calendar.is_empty()
-            && self.attribution.is_none()
-            && !self.edits_events()
-    }
-
     /// Returns whether events are omitted, shifted or inserted.
     #[must_use]
     pub fn edits_events(&self) -> bool {

@@ -6,10 +6,11 @@
 
 use super::scenario::{Day, ItemChange, Other, PolicyChange, Scenario, ScenarioError};
 use chrono::NaiveDate;
-use domain::actor::{Actor, Channel, Role};
+use domain::actor::Actor;
 use domain::calendar::{CalendarCommand, CalendarRejection};
 use domain::catalogue::{Item, ItemCommand, ItemRejection};
 use domain::decider::{Context, Decider};
+use domain::due::system_for;
 use domain::event::calendar::CalendarAmended;
 use domain::event::item::{ItemDefinition, ItemPublished};
 use domain::event::policy::{PolicyPublished, PolicyRules};
@@ -63,23 +64,23 @@ impl Worlds {
             }
         }
         if let Event::Calendar(CalendarEvent::CalendarPublished(_)) = &fact.event {
-            self.amend(scenario, |_, announced| announced.is_none());
+            self.amend(scenario, |announced| announced.is_none());
         }
     }
 
     /// Lets the imagined amendments that were announced by a moment come in.
     pub(super) fn pass(&mut self, now: Instant, scenario: &Scenario) {
         let today = day_of(now);
-        self.amend(scenario, |_, announced| announced.is_some_and(|day| day <= today));
+        self.amend(scenario, |announced| announced.is_some_and(|day| day <= today));
     }
 
     /// An amendment comes in once every year it speaks of is published.
-    fn amend(&mut self, scenario: &Scenario, is_due: impl Fn(usize, Option<NaiveDate>) -> bool) {
+    fn amend(&mut self, scenario: &Scenario, is_due: impl Fn(Option<NaiveDate>) -> bool) {
         for (place, change) in scenario.calendar.iter().enumerate() {
             let change = change.get_ref();
             let days = change.off.iter().chain(&change.worked);
             let known = days.clone().all(|Day(day)| self.actual.calendar.covers(*day));
-            if self.amended.contains(&place) || !known || !is_due(place, change.announced.map(|Day(day)| day)) {
+            if self.amended.contains(&place) || !known || !is_due(change.announced.map(|Day(day)| day)) {
                 continue;
             }
             self.amended.insert(place);
@@ -329,12 +330,6 @@ fn with_context<T>(reference: &Reference, judge: impl FnOnce(&Context<'_>) -> T)
 
 #[expect(clippy::expect_used, reason = "both texts are well-formed ids")]
 fn system() -> Actor {
-    Actor {
-        id: "system".parse().expect("six letters are a well-formed id"),
-        role: Role::System,
-        organisation: "361000".parse().expect("six digits are a well-formed code"),
-        window: None,
-        acting_for: None,
-        channel: Channel::System,
-    }
+    let organisation = "361000".parse().expect("six digits are a well-formed code");
+    system_for(organisation, "system".parse().expect("six letters are a well-formed id"))
 }

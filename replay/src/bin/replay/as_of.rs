@@ -4,8 +4,8 @@ use crate::Outcome;
 use crate::arguments::{AsOf, ViewName};
 use crate::check::unreadable;
 use crate::data::{Data, Opened};
+use crate::diff::has_passed;
 use crate::failure::Failure;
-use crate::legacy::now;
 use chrono::NaiveDate;
 use domain::fact::Subject;
 use domain::ids::CaseId;
@@ -32,11 +32,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 pub(crate) async fn as_of(data: &Data, wanted: AsOf) -> Result<Outcome, Failure> {
+    has_passed(wanted.at)?;
     let at = wanted.at.to_utc();
-    if now() < at {
-        let what = format!("{} lies in the future", wanted.at.to_rfc3339());
-        return Err(Failure::new(what).advise("name a moment that has passed"));
-    }
     let names = Views::default().names();
     if let ViewName::Projection(name) = &wanted.view
         && !names.contains(&name.as_str())

@@ -76,14 +76,19 @@ impl Data {
         Ok(Some(borrowed(directory)?))
     }
 
-    /// Returns an index that knows the whole log: a copy of the one that is there, brought to the end.
-    pub(crate) async fn whole_index(&self, opened: &Opened) -> Result<BorrowedIndex, Failure> {
+    /// Returns an index that knows nothing which is not in the log: a copy of the one that is there, or an empty one.
+    pub(crate) async fn aligned_index(&self, opened: &Opened) -> Result<BorrowedIndex, Failure> {
         let borrowed = match self.borrow_index()? {
             Some(borrowed) => borrowed,
             None => self.empty_index()?,
         };
-        let failed = |why| Failure::new("cannot use the case index").because(why);
-        borrowed.index.align(&opened.history).await.map_err(failed)?;
+        borrowed.index.align(&opened.history).await.map_err(index_failure)?;
+        Ok(borrowed)
+    }
+
+    /// Returns an index that knows the whole log: a copy of the one that is there, brought to the end.
+    pub(crate) async fn whole_index(&self, opened: &Opened) -> Result<BorrowedIndex, Failure> {
+        let borrowed = self.aligned_index(opened).await?;
         let (after, head) = (borrowed.index.position(), opened.head.position);
         if after < head {
             let meter = Meter::new("indexing", "events", head.0 - after.0);
@@ -95,7 +100,7 @@ impl Data {
                     meter.at(facts.last().map_or(0, |fact| fact.position - after.0));
                 }
             });
-            filled.await.map_err(unreadable)?.map_err(failed)?;
+            filled.await.map_err(unreadable)?.map_err(index_failure)?;
         }
         Ok(borrowed)
     }
@@ -111,6 +116,10 @@ fn borrowed(directory: TempDir) -> Result<BorrowedIndex, Failure> {
     let index = CaseIndex::open(directory.path());
     let index = index.map_err(|why| Failure::new("cannot open the copy of the case index").because(why))?;
     Ok(BorrowedIndex { index, _directory: directory })
+}
+
+fn index_failure(why: IndexError) -> Failure {
+    Failure::new("cannot use the case index").because(why)
 }
 
 fn open_failure(why: OpenError) -> Failure {

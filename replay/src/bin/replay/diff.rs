@@ -28,11 +28,7 @@ pub(crate) async fn diff(data: &Data, wanted: Diff) -> Result<Outcome, Failure> 
     };
     let opened = data.open().await?;
     let ends = (end(&opened, from, wanted.from_basis).await?, end(&opened, to, wanted.to_basis).await?);
-    let index = match data.borrow_index()? {
-        Some(index) => index,
-        None => data.empty_index()?,
-    };
-    index.index.align(&opened.history).await.map_err(|why| Failure::new("cannot use the case index").because(why))?;
+    let index = data.aligned_index(&opened).await?;
     let past = Past::new(opened.history.clone(), opened.checkpoints.clone(), index.index.clone());
     let found = match (&wanted.view, &question) {
         (ViewName::Case(case), _) => diff::of_case(&past, *case, &ends.0, &ends.1).await,
@@ -67,12 +63,18 @@ async fn end(opened: &Opened, at: DateTime<FixedOffset>, basis: Basis) -> Result
     Ok(End { at, slice })
 }
 
-/// Refuses moments in the future, and those before the first event.
-pub(crate) async fn within_history(opened: &Opened, at: DateTime<FixedOffset>) -> Result<(), Failure> {
+/// Refuses moments in the future.
+pub(crate) fn has_passed(at: DateTime<FixedOffset>) -> Result<(), Failure> {
     if now() < at.to_utc() {
         let what = format!("{} lies in the future", at.to_rfc3339());
         return Err(Failure::new(what).advise("name a moment that has passed"));
     }
+    Ok(())
+}
+
+/// Refuses moments in the future, and those before the first event.
+pub(crate) async fn within_history(opened: &Opened, at: DateTime<FixedOffset>) -> Result<(), Failure> {
+    has_passed(at)?;
     let began_at = opened.history.began_at().await.map_err(|why| unreadable(why.into()))?;
     match began_at {
         Some(began_at) if began_at <= at.to_utc() => Ok(()),

@@ -4,8 +4,8 @@ use crate::Outcome;
 use crate::arguments::Export;
 use crate::check::unreadable;
 use crate::data::Data;
+use crate::diff::has_passed;
 use crate::failure::Failure;
-use crate::legacy::now;
 use crate::meter::Meter;
 use chrono::{DateTime, FixedOffset};
 use eventstore::Position;
@@ -77,9 +77,8 @@ pub(crate) async fn export(data: &Data, wanted: Export) -> Result<Outcome, Failu
 
 /// Returns the position that a moment means; the end of the log, if none is given.
 pub(crate) async fn through(history: &History, as_of: Option<DateTime<FixedOffset>>) -> Result<Position, Failure> {
-    if let Some(at) = as_of.filter(|at| now() < at.to_utc()) {
-        let what = format!("{} lies in the future", at.to_rfc3339());
-        return Err(Failure::new(what).advise("name a moment that has passed"));
+    if let Some(at) = as_of {
+        has_passed(at)?;
     }
     let moment = as_of.map_or(Moment::Now, |at| Moment::At(at.to_utc(), Basis::Recorded));
     let slice = history.slice(moment).await.map_err(|why| unreadable(why.into()))?;

@@ -1,8 +1,7 @@
 //! Every object once, however many events relate to it, within a fixed memory.
 
 use super::{OBJECT_TYPES, Related};
-use crate::runs::{Records, Runs};
-use sha2::{Digest as _, Sha256};
+use crate::runs::{Records, Runs, key_of};
 use std::collections::HashSet;
 use std::io;
 use std::path::Path;
@@ -23,10 +22,7 @@ impl Objects {
 
     pub(super) fn note(&mut self, related: &Related) -> io::Result<()> {
         let Some(kind) = OBJECT_TYPES.iter().position(|(name, _)| *name == related.kind) else { return Ok(()) };
-        let whole: [u8; 32] = Sha256::digest(related.id.as_bytes()).into();
-        let mut key = [0; 16];
-        key.copy_from_slice(&whole[..16]);
-        let key = u128::from_be_bytes(key);
+        let key = key_of(&related.id);
         if !self.seen.insert(key) {
             return Ok(());
         }
