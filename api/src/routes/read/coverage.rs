@@ -31,7 +31,7 @@ impl FromParameters for Under {
 }
 
 /// Where everybody may look: all of it, or under one organisation.
-fn root(views: &Views, asked: Option<OrganisationId>) -> Result<OrganisationId, Problem> {
+pub(super) fn root(views: &Views, asked: Option<OrganisationId>) -> Result<OrganisationId, Problem> {
     views.today(|reference| {
         let organisations = &reference.organisations;
         match asked {

@@ -1,17 +1,19 @@
 //! 考评 and 标杆大厅: score sheets that derive themselves again, rankings, and the halls that counties chose.
 
+use super::coverage::root;
+use super::statistics::period;
 use crate::answer::Stamp;
 use crate::auth::Caller;
 use crate::cursor::Page;
 use crate::figures::Drawing;
 use crate::node::Node;
 use crate::problem::{Kind, Problem, Text};
-use crate::query::{FromParameters, Parameters, Query, checked_period, invalid};
+use crate::query::{FromParameters, Parameters, Query, invalid};
 use crate::rights;
 use crate::views::{Standing, When};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
-use chrono::{Datelike as _, NaiveDate, SecondsFormat};
+use chrono::{NaiveDate, SecondsFormat};
 use domain::checklist::Checklist;
 use domain::decider::Decider as _;
 use domain::event::Event;
@@ -338,17 +340,9 @@ pub(crate) async fn get_ranking(
     is_staff(&caller)?;
     let views = &node.reads.views;
     let at = views.resolve(&when, &node.clock).await?;
-    let organisation = views.today(|reference| {
-        let organisations = &reference.organisations;
-        let city = organisations.iter().find(|organisation| organisation.parent().is_none());
-        let root = filter.organisation.as_ref().or(city.map(domain::organisation::Organisation::id));
-        root.filter(|root| organisations.get(root).is_some()).cloned().ok_or_else(Problem::not_found)
-    })?;
-    let day = at.day();
-    let new_year = NaiveDate::from_ymd_opt(day.year(), 1, 1).unwrap_or(day);
-    let from = filter.from.unwrap_or_else(|| filter.to.map_or(new_year, |to| new_year.min(to)));
-    let to = filter.to.unwrap_or_else(|| day.succ_opt().unwrap_or(day).max(from));
-    let period = checked_period("from", from, "to", to, day_of(node.clock.now()))?;
+    let organisation = root(views, filter.organisation)?;
+    let period = period(filter.from, filter.to, at.day(), day_of(node.clock.now()))?;
+    let Period { from, to } = period;
     let (checklist, by) = (filter.checklist.clone(), filter.by);
     let query = RankingQuery { checklist: filter.checklist, period, organisation, by };
     let ask = move |scores: &Scores, data: &ReferenceData| scores.ranking(&query, &data.reference.organisations);
