@@ -4,7 +4,7 @@ use super::cases::visible;
 use crate::answer::{Stamp, shown};
 use crate::auth::Caller;
 use crate::documents::{Act, sha256};
-use crate::execute::{Asked, Begun, Trouble};
+use crate::execute::{Asked, Begun, Trouble, folded};
 use crate::labels;
 use crate::node::Node;
 use crate::problem::{Kind, Problem, Text};
@@ -68,11 +68,8 @@ pub(crate) async fn list_documents(
     let views = &node.reads.views;
     let at = views.resolve(&when, &node.clock).await?;
     visible(&node, &caller, id).await?;
-    let subject = Subject::Case(id);
-    let (position, facts) = match at.slice() {
-        Some(slice) => (slice.through, views.history().stream_in(&subject, &slice).await?),
-        None => (views.live().position(), views.history().stream(&subject).await?),
-    };
+    let position = views.position(&at);
+    let facts = views.stream(&at, &Subject::Case(id)).await?;
     if facts.is_empty() {
         return Err(Problem::not_found());
     }
@@ -144,7 +141,7 @@ pub(crate) async fn get_document(
         _ => false,
     };
     let issued = facts.iter().find(of_number).ok_or_else(Problem::not_found)?;
-    let position = at.slice().map_or_else(|| views.live().position(), |slice| slice.through);
+    let position = views.position(&at);
     if at.slice().is_some_and(|slice| !slice.holds(issued)) {
         return Err(Problem::not_found());
     }
@@ -185,8 +182,7 @@ async fn printed_again(node: &Node, facts: &[Fact], issued: &Fact) -> Result<(St
         );
         return Err(Problem::not_found().detail(detail));
     };
-    let mut before = Case::default();
-    facts.iter().take_while(|fact| fact.version < issued.version).for_each(|fact| before.evolve_fact(fact));
+    let before: Case = folded(facts.iter().take_while(|fact| fact.version < issued.version));
     let known = ReferenceThen::of(node, Position(printed.reference)).await?;
     let reference = known.reference();
     let template = reference.templates.version(document.kind, printed.template).ok_or_else(not_reproducible)?;
@@ -259,8 +255,7 @@ async fn record_reading(
     if caller.actor.role == Role::Resident {
         return Ok(());
     }
-    let mut file = Case::default();
-    facts.iter().for_each(|fact| file.evolve_fact(fact));
+    let file: Case = folded(facts);
     let application = file.application.as_ref().ok_or_else(Problem::not_found)?;
     let parties: Vec<&Party> = std::iter::once(&application.applicant).chain(&application.agent).collect();
     let command = CommandId(node.clock.ulid());

@@ -5,6 +5,7 @@ use super::statistics::period;
 use crate::answer::Stamp;
 use crate::auth::Caller;
 use crate::cursor::Page;
+use crate::execute::folded;
 use crate::figures::Drawing;
 use crate::node::Node;
 use crate::problem::{Kind, Problem, Text};
@@ -15,11 +16,9 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
 use chrono::{NaiveDate, SecondsFormat};
 use domain::checklist::Checklist;
-use domain::decider::Decider as _;
-use domain::event::Event;
 use domain::event::checklist::{ChecklistPublished, Criterion, Part};
 use domain::event::inspection::{InspectionOpened, InspectionScored, Measured, PartScore};
-use domain::fact::{Fact, Subject};
+use domain::fact::Subject;
 use domain::ids::{CampaignId, ChecklistId, InspectionId, OrganisationId};
 use domain::inspection::Inspection;
 use domain::zone::{day_of, fuzhou};
@@ -147,16 +146,6 @@ pub(crate) async fn list_inspections(
     Ok(Stamp::new(&at, seen.position).page(&body, next.as_ref()))
 }
 
-fn folded(facts: &[Fact]) -> Inspection {
-    let mut inspection = Inspection::default();
-    for fact in facts {
-        if let Event::Inspection(event) = &fact.event {
-            inspection.evolve(event);
-        }
-    }
-    inspection
-}
-
 /// What came of deriving a score once more.
 struct Derived {
     measured: Arc<Vec<Measured>>,
@@ -262,7 +251,7 @@ pub(crate) async fn get_inspection(
     let views = &node.reads.views;
     let at = views.resolve(&when, &node.clock).await?;
     let facts = views.stream(&at, &Subject::Inspection(id)).await?;
-    let inspection = folded(&facts);
+    let inspection: Inspection = folded(&facts);
     let (Some(opened), Some(last)) = (&inspection.opened, facts.last()) else { return Err(Problem::not_found()) };
     views.today(|reference| rights::asked_organisation(&caller, Some(&opened.hall), &reference.organisations))?;
     let derived = match &inspection.scored {
