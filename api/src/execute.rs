@@ -235,6 +235,14 @@ pub trait Stream: Decider<Event: Into<Event>> + Clone + Send + Sync + 'static {
     }
 }
 
+/// Returns the state that these facts of one stream make.
+#[must_use]
+pub fn folded<'a, D: Stream>(facts: impl IntoIterator<Item = &'a Fact>) -> D {
+    let mut state = D::default();
+    facts.into_iter().for_each(|fact| state.take_in(fact));
+    state
+}
+
 /// Decides and appends.
 pub struct Executor {
     journal: Journal,

@@ -328,6 +328,13 @@ impl Views {
         self.live.read(|views| look(&views.reference.state.reference))
     }
 
+    /// Returns the position that an answer names. Ask for it before the answer's stream: the views go on meanwhile, and
+    /// what was named must be in what is shown.
+    #[must_use]
+    pub fn position(&self, at: &Standing) -> Position {
+        at.slice().map_or_else(|| self.live.position(), |slice| slice.through)
+    }
+
     /// Returns the facts of one stream, as it stood.
     ///
     /// # Errors

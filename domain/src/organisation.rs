@@ -188,6 +188,12 @@ impl Organisations {
         self.all.values()
     }
 
+    /// Returns the city's organisation, which stands under nobody; the first by id, should there be several.
+    #[must_use]
+    pub fn root(&self) -> Option<&Organisation> {
+        self.iter().find(|organisation| organisation.parent().is_none())
+    }
+
     /// Returns under whom it stands.
     #[must_use]
     pub fn parent(&self, id: &OrganisationId) -> Option<&OrganisationId> {

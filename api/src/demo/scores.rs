@@ -1,14 +1,14 @@
 //! 标杆大厅: at the end of the simulated months halls are inspected and scored, and each county chooses three of them.
 
 use super::DemoError;
-use super::city;
+use super::acts;
 use super::dice::Dice;
 use super::engine::Engine;
 use crate::figures::Drawing;
 use crate::labels;
 use crate::vault::Keyring;
 use chrono::{Days, NaiveDate};
-use domain::actor::{Actor, Channel, Role};
+use domain::actor::{Actor, Role};
 use domain::campaign::{Campaign, CampaignCommand};
 use domain::checklist::{Checklist, ChecklistCommand};
 use domain::decider::{Context, Decider};
@@ -52,7 +52,7 @@ impl Engine<'_> {
     pub(super) async fn inspect_halls(&mut self) -> Result<(), DemoError> {
         self.settle().await?;
         let views = self.folded().await?;
-        let inspector = supervisor(&self.city()?)?;
+        let inspector = acts::post(&self.city()?, Role::Supervisor, 1, None)?;
         let checklist = self.publish_checklist(&inspector).await?;
         let mut campaign = Campaign::default();
         let year = day_of(self.until).format("%Y").to_string();
@@ -65,7 +65,7 @@ impl Engine<'_> {
                 scores.extend(self.inspect(&hall, &checklist, &inspector, &views).await?);
             }
             scores.sort_by(|a, b| b.hundredths.cmp(&a.hundredths).then_with(|| a.hall.cmp(&b.hall)));
-            let chooser = supervisor(&county)?;
+            let chooser = acts::post(&county, Role::Supervisor, 1, None)?;
             for scored in scores.into_iter().take(usize::from(CHOSEN_PER_COUNTY)) {
                 let choose = CampaignCommand::Choose { inspection: scored.inspection, scored: Some(Box::new(scored)) };
                 self.decided(&mut campaign, &choose, &subject, &chooser, vec![labels::PUBLIC.to_owned()]).await?;
@@ -89,7 +89,7 @@ impl Engine<'_> {
     }
 
     fn city(&self) -> Result<OrganisationId, DemoError> {
-        let city = self.reference.organisations.iter().find(|organisation| organisation.parent().is_none());
+        let city = self.reference.organisations.root();
         city.map(|city| city.id().clone()).ok_or_else(|| DemoError::Rule("there is no city".to_owned()))
     }
 
@@ -217,17 +217,6 @@ impl Engine<'_> {
         let millis = u64::try_from(self.until.timestamp_millis()).unwrap_or_default();
         Ulid::from_parts(millis, dice.bits() >> 48)
     }
-}
-
-fn supervisor(organisation: &OrganisationId) -> Result<Actor, DemoError> {
-    Ok(Actor {
-        id: city::staff(organisation, Role::Supervisor, 1)?,
-        role: Role::Supervisor,
-        organisation: organisation.clone(),
-        window: None,
-        acting_for: None,
-        channel: Channel::Window,
-    })
 }
 
 /// The month before the one in which the day lies.

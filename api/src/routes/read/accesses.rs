@@ -225,7 +225,7 @@ pub(crate) async fn list_accesses(
         None => reads.views.resolve(&when, &node.clock).await?,
     };
     let (whose, sight) = question.whose(&node, &caller).await?;
-    let position = at.slice().map_or_else(|| reads.views.live().position(), |slice| slice.through);
+    let position = reads.views.position(&at);
     let days = TimeDelta::days(i64::try_from(question.days).unwrap_or(i64::MAX));
     let after = reads.views.history().position_at(at.at - days).await.map_err(replay::history::HistoryError::from)?;
     let through = resumed.map_or(position, |resumed| Position(resumed.before - 1));

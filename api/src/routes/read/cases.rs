@@ -197,7 +197,7 @@ pub(crate) async fn list_cases(
         let shown = reads.views.look::<Queues, _>(&at, |queues| queues.under_light(light, at.day())).await?;
         filter.among = Some(Arc::new(shown.value));
     }
-    let position = at.slice().map_or_else(|| reads.views.live().position(), |slice| slice.through);
+    let position = reads.views.position(&at);
     let slice = at.slice().unwrap_or(Slice::through(position));
     let mut search = Listing {
         node: &node,
@@ -429,11 +429,8 @@ pub(crate) async fn get_timeline(
     let views = &node.reads.views;
     let at = views.resolve(&when, &node.clock).await?;
     visible(&node, &caller, id).await?;
-    let subject = Subject::Case(id);
-    let (position, facts) = match at.slice() {
-        Some(slice) => (slice.through, views.history().stream_in(&subject, &slice).await?),
-        None => (views.live().position(), views.history().stream(&subject).await?),
-    };
+    let position = views.position(&at);
+    let facts = views.stream(&at, &Subject::Case(id)).await?;
     let mut timeline = Timeline::default();
     facts.iter().for_each(|fact| timeline.apply(fact));
     if timeline.entries.is_empty() {

@@ -5,6 +5,7 @@ use crate::answer::Stamp;
 use crate::auth::{Caller, Extent};
 use crate::certificates::{has_case_within, is_visible};
 use crate::cursor::Page;
+use crate::execute::folded;
 use crate::node::Node;
 use crate::problem::{Kind, Problem};
 use crate::query::{FromParameters, Parameters, Query};
@@ -15,13 +16,10 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
 use domain::case::evidence::{is_replaceable, may_stand_for};
 use domain::certificate::{Certificate, CertificateState, Content};
-use domain::decider::Decider as _;
-use domain::event::Event;
 use domain::event::case::RevocationKind;
 use domain::fact::Subject;
 use domain::ids::{CaseId, CertificateId, CertificateKind, OrganisationId, SourceName, SubjectId};
 use domain::library::Library;
-use eventstore::Position;
 use replay::case_index::{CertificateCursor, CertificateFilter, Order};
 use replay::moment::Slice;
 use serde::{Deserialize, Serialize};
@@ -148,18 +146,8 @@ struct Read {
 
 impl Read {
     async fn new(node: &Node, at: &Standing, id: CertificateId) -> Result<Option<Self>, Problem> {
-        let stream = Subject::Certificate(id);
-        let history = node.reads.views.history();
-        let facts = match at.slice() {
-            Some(slice) => history.stream_in(&stream, &slice).await?,
-            None => history.stream(&stream).await?,
-        };
-        let mut state = Certificate::default();
-        for fact in &facts {
-            if let Event::Certificate(event) = &fact.event {
-                state.evolve(event);
-            }
-        }
+        let facts = node.reads.views.stream(at, &Subject::Certificate(id)).await?;
+        let state: Certificate = folded(&facts);
         let version = facts.last().map_or(0, |fact| fact.version);
         Ok(state.content.is_some().then_some(Self { id, version, state }))
     }
@@ -235,7 +223,7 @@ pub(crate) async fn list_certificates(
         None => reads.views.resolve(&when, &node.clock).await?,
     };
     let filter = Arc::new(question.filter(&node, &caller).await?);
-    let position = at.slice().map_or_else(|| reads.views.live().position(), |slice| slice.through);
+    let position = reads.views.position(&at);
     let slice = at.slice().unwrap_or(Slice::through(position));
     let mut after = resumed.map(|resumed| CertificateCursor(resumed.entry));
     let (mut found, mut examined) = (Vec::new(), 0);
@@ -309,7 +297,7 @@ pub(crate) async fn get_certificate(
     sees_certificates(&caller)?;
     let id: CertificateId = id.parse().map_err(|_| Problem::not_found())?;
     let at = node.reads.views.resolve(&when, &node.clock).await?;
-    let position = at.slice().map_or_else(|| node.reads.views.live().position(), |slice| slice.through);
+    let position = node.reads.views.position(&at);
     let read = Read::new(&node, &at, id).await?.ok_or_else(Problem::not_found)?;
     let content: &Content = read.state.content.as_ref().ok_or_else(Problem::not_found)?;
     if !is_visible(&node, &caller, content).await? {
@@ -345,7 +333,7 @@ pub(crate) async fn case_certificates(
     case_visible(&node, &caller, id).await?;
     let file = node.reads.views.case_file(&at, id).await?.ok_or_else(Problem::not_found)?;
     let application = file.case.application.as_ref().ok_or_else(Problem::not_found)?;
-    let position = at.slice().map_or_else(|| node.reads.views.live().position(), |slice| slice.through);
+    let position = node.reads.views.position(&at);
     let slice = at.slice().unwrap_or(Slice::through(position));
     let mut certificates = Vec::new();
     for party in file.case.parties() {
@@ -413,21 +401,12 @@ pub(crate) async fn get_library(
     if !node.reads.views.today(|reference| rights::is_city(root, &reference.organisations)) {
         return Err(Problem::not_found());
     }
-    let at = node.reads.views.resolve(&when, &node.clock).await?;
-    let stream = Subject::Library(library.clone());
-    let history = node.reads.views.history();
-    let (position, facts): (Position, _) = match at.slice() {
-        Some(slice) => (slice.through, history.stream_in(&stream, &slice).await?),
-        None => (node.reads.views.live().position(), history.stream(&stream).await?),
-    };
-    let mut state = Library::default();
-    for fact in &facts {
-        if let Event::Library(event) = &fact.event {
-            state.evolve(event);
-        }
-    }
+    let views = &node.reads.views;
+    let at = views.resolve(&when, &node.clock).await?;
+    let position = views.position(&at);
+    let facts = views.stream(&at, &Subject::Library(library.clone())).await?;
     let version = facts.last().ok_or_else(Problem::not_found)?.version;
-    let Library { cursor, added, changed, rejected } = state;
+    let Library { cursor, added, changed, rejected } = folded(&facts);
     let body = json!({
         "library": library, "version": version, "cursor": cursor, "added": added, "changed": changed,
         "rejected": rejected

@@ -31,16 +31,14 @@ impl FromParameters for Under {
 }
 
 /// Where everybody may look: all of it, or under one organisation.
-fn root(views: &Views, asked: Option<OrganisationId>) -> Result<OrganisationId, Problem> {
+pub(super) fn root(views: &Views, asked: Option<OrganisationId>) -> Result<OrganisationId, Problem> {
     views.today(|reference| {
         let organisations = &reference.organisations;
-        match asked {
-            Some(asked) => organisations.get(&asked).map(|known| known.id().clone()).ok_or_else(Problem::not_found),
-            None => {
-                let city = organisations.iter().find(|organisation| organisation.parent().is_none());
-                city.map(|city| city.id().clone()).ok_or_else(Problem::not_found)
-            }
-        }
+        let root = match &asked {
+            Some(asked) => organisations.get(asked),
+            None => organisations.root(),
+        };
+        root.map(|root| root.id().clone()).ok_or_else(Problem::not_found)
     })
 }
 

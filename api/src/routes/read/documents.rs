@@ -4,14 +4,13 @@ use super::cases::visible;
 use crate::answer::{Stamp, shown};
 use crate::auth::Caller;
 use crate::documents::{Act, sha256};
-use crate::execute::{Asked, Begun, Trouble};
-use crate::labels;
+use crate::execute::folded;
 use crate::node::Node;
 use crate::problem::{Kind, Problem, Text};
 use crate::query::Query;
 use crate::rights;
 use crate::routes::write::cases::may_see_persons_in_clear;
-use crate::routes::write::request;
+use crate::routes::write::people::record_look;
 use crate::views::When;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, ETAG, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
@@ -26,7 +25,7 @@ use domain::event::Event;
 use domain::event::access::PersonUnmasked;
 use domain::event::case::Printed;
 use domain::fact::{Fact, Subject};
-use domain::ids::{CaseId, CommandId};
+use domain::ids::{CaseId, SubjectId};
 use domain::reference::Reference;
 use domain::sealed::Party;
 use domain::zone::day_of;
@@ -68,11 +67,8 @@ pub(crate) async fn list_documents(
     let views = &node.reads.views;
     let at = views.resolve(&when, &node.clock).await?;
     visible(&node, &caller, id).await?;
-    let subject = Subject::Case(id);
-    let (position, facts) = match at.slice() {
-        Some(slice) => (slice.through, views.history().stream_in(&subject, &slice).await?),
-        None => (views.live().position(), views.history().stream(&subject).await?),
-    };
+    let position = views.position(&at);
+    let facts = views.stream(&at, &Subject::Case(id)).await?;
     if facts.is_empty() {
         return Err(Problem::not_found());
     }
@@ -127,7 +123,6 @@ pub(crate) async fn get_document(
     caller: Caller,
     path: Path<(String, String)>,
     Query(when): Query<When>,
-    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let (id, number) = path.into_inner();
     let id: CaseId = id.parse().map_err(|_| Problem::not_found())?;
@@ -144,12 +139,12 @@ pub(crate) async fn get_document(
         _ => false,
     };
     let issued = facts.iter().find(of_number).ok_or_else(Problem::not_found)?;
-    let position = at.slice().map_or_else(|| views.live().position(), |slice| slice.through);
+    let position = views.position(&at);
     if at.slice().is_some_and(|slice| !slice.holds(issued)) {
         return Err(Problem::not_found());
     }
     let (bytes, printed) = printed_again(&node, &facts, issued).await?;
-    record_reading(&node, &caller, id, &facts, &request).await?;
+    record_reading(&node, &caller, id, &facts).await?;
     let digest = repr_digest(&bytes);
     let mut response = Stamp::new(&at, position).bytes("text/html; charset=utf-8", bytes, None);
     let etag = format!("\"{}\"", printed.sha256);
@@ -185,8 +180,7 @@ async fn printed_again(node: &Node, facts: &[Fact], issued: &Fact) -> Result<(St
         );
         return Err(Problem::not_found().detail(detail));
     };
-    let mut before = Case::default();
-    facts.iter().take_while(|fact| fact.version < issued.version).for_each(|fact| before.evolve_fact(fact));
+    let before: Case = folded(facts.iter().take_while(|fact| fact.version < issued.version));
     let known = ReferenceThen::of(node, Position(printed.reference)).await?;
     let reference = known.reference();
     let template = reference.templates.version(document.kind, printed.template).ok_or_else(not_reproducible)?;
@@ -249,37 +243,19 @@ impl ReferenceThen {
 
 /// A document shows its people in clear. That staff saw them is on record before they see them; residents see what is
 /// theirs.
-async fn record_reading(
-    node: &Node,
-    caller: &Caller,
-    case: CaseId,
-    facts: &[Fact],
-    request: &HttpRequest,
-) -> Result<(), Problem> {
+async fn record_reading(node: &Node, caller: &Caller, case: CaseId, facts: &[Fact]) -> Result<(), Problem> {
     if caller.actor.role == Role::Resident {
         return Ok(());
     }
-    let mut file = Case::default();
-    facts.iter().for_each(|fact| file.evolve_fact(fact));
+    let file: Case = folded(facts);
     let application = file.application.as_ref().ok_or_else(Problem::not_found)?;
     let parties: Vec<&Party> = std::iter::once(&application.applicant).chain(&application.agent).collect();
-    let command = CommandId(node.clock.ulid());
-    let digest = request::digest(node, &caller.actor, request.path(), command.to_string().as_bytes());
-    let asked = Asked { command, digest, actor: caller.actor.clone(), if_match: None, late: None };
-    let Begun::Fresh(under_way) = node.executor.begin(command, digest).await? else {
-        return Err(Trouble::InProgress.into());
-    };
     let event = |party: &&Party| {
         let (subject, fields) = (party.subject.clone(), vec!["name".to_owned()]);
         Event::Access(PersonUnmasked { case, subject, fields, purpose: "document".to_owned() }.into())
     };
     let events = parties.iter().map(event).collect();
-    let reference = node.reference.now();
-    let mut words = vec![labels::of_organisation(&caller.actor.organisation, &reference.reference)];
-    // Whoever was looked at may know who looked.
-    words.extend(parties.iter().map(|party| labels::of_person(&party.subject)));
-    words.dedup();
-    let subject = Subject::Access(caller.actor.organisation.clone());
-    node.executor.record(&under_way, &asked, &subject, events, &words).await?;
+    let looked_at: Vec<&SubjectId> = parties.iter().map(|party| &party.subject).collect();
+    record_look(node, caller, events, &looked_at).await?;
     Ok(())
 }

@@ -372,7 +372,7 @@ pub(crate) async fn case_events(
     let has_more = following.clone().nth(page.limit).is_some();
     let last = following.take(page.limit).last().filter(|_| has_more);
     let next = last.map(|last| page.next(&reads.cursors, &After { at, position: last.position.0 }));
-    let position = at.slice().map_or_else(|| reads.views.live().position(), |slice| slice.through);
+    let position = reads.views.position(&at);
     let body = serde_json::to_vec(&shown).unwrap_or_default();
     Ok(Stamp::new(&at, position).bytes(BATCH_MEDIA_TYPE, body, next.as_ref()))
 }

@@ -131,7 +131,7 @@ impl Found {
         };
         let order = limits.order;
         let filter = limits.filter(kinds, caller, node, day_of(node.clock.now()))?;
-        let position = at.slice().map_or_else(|| reads.views.live().position(), |slice| slice.through);
+        let position = reads.views.position(&at);
         let slice = at.slice().unwrap_or(Slice::through(position));
         let index = reads.views.live().index().clone();
         let wanted = PageOfFindings { after: resumed.map(|resumed| resumed.found), limit: page.limit, order };
@@ -349,7 +349,7 @@ async fn came_back(node: &Node, at: &Standing, returned: &CaseFile) -> Result<Op
         subject: Some(application.applicant.subject.clone()),
         ..CaseFilter::default()
     };
-    let position = at.slice().map_or_else(|| node.reads.views.live().position(), |slice| slice.through);
+    let position = node.reads.views.position(at);
     let slice = at.slice().unwrap_or(Slice::through(position));
     let index: CaseIndex = node.reads.views.live().index().clone();
     let page = PageOfCases { after: None, limit: RETURNS_MAX, order: Order::Newest };

@@ -3,6 +3,7 @@
 use crate::answer::{Stamp, shown};
 use crate::auth::{Caller, Extent, Sight};
 use crate::cursor::Page;
+use crate::execute::folded;
 use crate::node::Node;
 use crate::problem::{Problem, Text};
 use crate::query::{FromParameters, Parameters, Query, invalid};
@@ -13,10 +14,9 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
 use chrono::NaiveDate;
 use domain::appointment::{Booking, DaySlots, slots};
-use domain::decider::Decider as _;
 use domain::event::policy::HallRules;
-use domain::event::{Event, ticket::ServiceTime};
-use domain::fact::{Fact, Subject};
+use domain::event::ticket::ServiceTime;
+use domain::fact::Subject;
 use domain::hall_day::{AppointmentId, HallDay, TicketId};
 use domain::ids::{ItemId, OrganisationId, RegionCode, SubjectId};
 use domain::month::Month;
@@ -77,43 +77,24 @@ pub(super) async fn queue_of(
     let moment = at.at;
     let day = views.look(at, |data: &ReferenceData| data.reference.organisations.hall_day(hall, moment)).await?.value;
     let day = on.map_or(day, |on| HallDay { day: on, hall: hall.clone() });
-    let subject = Subject::Hall(day.clone());
-    let (facts, position) = match at.slice() {
-        Some(slice) => (views.history().stream_in(&subject, &slice).await?, slice.through),
+    let position = match at.slice() {
+        Some(slice) => slice.through,
         None => {
             let seen = views.look(at, |halls: &Halls| halls.day(&day).cloned()).await?;
             match seen.value {
                 Some(queue) => return Ok(SeenDay { day, queue, position: seen.position }),
-                None => (views.history().stream(&subject).await?, seen.position),
+                None => seen.position,
             }
         }
     };
-    Ok(SeenDay { day, queue: folded_queue(&facts), position })
-}
-
-fn folded_queue(facts: &[Fact]) -> HallQueue {
-    let mut queue = HallQueue::default();
-    for fact in facts {
-        if let Event::Ticket(event) = &fact.event {
-            queue.evolve(event);
-        }
-    }
-    queue
+    let facts = views.stream(at, &Subject::Hall(day.clone())).await?;
+    Ok(SeenDay { day, queue: folded(&facts), position })
 }
 
 async fn slots_of(views: &Views, at: &Standing, day: &HallDay) -> Result<(DaySlots, Position), Problem> {
-    let subject = Subject::Slots(day.clone());
-    let (facts, position) = match at.slice() {
-        Some(slice) => (views.history().stream_in(&subject, &slice).await?, slice.through),
-        None => (views.history().stream(&subject).await?, views.live().position()),
-    };
-    let mut slots = DaySlots::default();
-    for fact in &facts {
-        if let Event::Appointment(event) = &fact.event {
-            slots.evolve(event);
-        }
-    }
-    Ok((slots, position))
+    let position = views.position(at);
+    let facts = views.stream(at, &Subject::Slots(day.clone())).await?;
+    Ok((folded(&facts), position))
 }
 
 /// What a look at a hall's day needs to know besides.
@@ -542,12 +523,8 @@ pub(crate) async fn get_slots(
     let day = HallDay { day: filter.day.unwrap_or(at.day()), hall };
     let purpose = filter.purpose.unwrap_or_else(|| "comprehensive".to_owned());
     let (taken, position) = slots_of(views, &at, &day).await?;
-    let mut roster = Roster::default();
-    for fact in views.stream(&at, &Subject::Roster(day.hall.clone(), Month::of(day.day))).await? {
-        if let Event::Roster(event) = &fact.event {
-            roster.evolve(event);
-        }
-    }
+    let posted = views.stream(&at, &Subject::Roster(day.hall.clone(), Month::of(day.day))).await?;
+    let roster: Roster = folded(&posted);
     let manned = roster.manned(day.day, &purpose);
     let look = |data: &ReferenceData| {
         let reference = &data.reference;

@@ -1,22 +1,24 @@
 //! 近亲属备案, for those who supervise and those who lead: nobody else learns from it who is whose relative.
 
+use super::statistics::period;
 use crate::answer::Stamp;
 use crate::auth::Caller;
 use crate::cursor::Page;
 use crate::node::Node;
 use crate::problem::{Kind, Problem};
-use crate::query::{FromParameters, Parameters, Query, checked_period};
+use crate::query::{FromParameters, Parameters, Query};
 use crate::rights;
 use crate::views::{Standing, When};
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
-use chrono::{Datelike as _, NaiveDate};
+use chrono::NaiveDate;
 use domain::actor::Role;
 use domain::case::Case;
 use domain::ids::{CaseId, ItemId, OrganisationId, StaffId};
 use domain::zone::day_of;
 use projections::kin::{Kin, KinQuery, KinRow};
 use projections::reference::ReferenceData;
+use projections::scope::Period;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -108,11 +110,8 @@ pub(crate) async fn list_kin(
     let organisation = reads.views.today(|reference| {
         rights::asked_organisation(&caller, filter.organisation.as_ref(), &reference.organisations)
     })?;
-    let day = at.day();
-    let new_year = NaiveDate::from_ymd_opt(day.year(), 1, 1).unwrap_or(day);
-    let from = filter.from.unwrap_or_else(|| filter.to.map_or(new_year, |to| new_year.min(to)));
-    let to = filter.to.unwrap_or_else(|| day.succ_opt().unwrap_or(day).max(from));
-    let period = checked_period("from", from, "to", to, day_of(node.clock.now()))?;
+    let period = period(filter.from, filter.to, at.day(), day_of(node.clock.now()))?;
+    let Period { from, to } = period;
     let query = KinQuery { period, organisation, item: filter.item, late: filter.late, visited: filter.visited };
     let ask = move |kin: &Kin, data: &ReferenceData| kin.answer(&query, &data.reference.organisations);
     let seen = reads.views.study(&at, ask).await?;

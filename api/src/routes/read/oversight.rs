@@ -1,7 +1,6 @@
 //! Figures of supervision: marks, the cards they amount to, and what became of warnings.
 
-use super::statistics::{Limits, Told, distinct, period, scope};
-use crate::answer::Stamp;
+use super::statistics::{Asked, Limits, distinct, statistic};
 use crate::auth::Caller;
 use crate::node::Node;
 use crate::problem::Problem;
@@ -12,13 +11,11 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 use domain::event::case::{Anomaly, Threshold, WarnedClock};
 use domain::ids::StaffId;
-use domain::zone::day_of;
+use domain::reference::Reference;
 use projections::oversight::{
     AnomaliesQuery, AnomalyDimension, CardsQuery, Oversight, WarningDimension, WarningsQuery,
 };
 use projections::rating_signs::{RatingSigns, SignsQuery};
-use projections::reference::ReferenceData;
-use projections::scope::Period;
 
 /// The question behind `GET /statistics/anomalies`, as far as it is its own.
 #[derive(Debug, Clone)]
@@ -70,26 +67,13 @@ pub(crate) async fn get_anomalies(
 ) -> Result<HttpResponse, Problem> {
     let of_people = filter.group_by.contains(&AnomalyDimension::Clerk) || filter.person.is_some();
     let person = if of_people { rights::whose_work(&caller, filter.person)? } else { None };
-    let views = &node.reads.views;
-    let at = views.resolve(&when, &node.clock).await?;
-    let scope = scope(views, &caller, &filter.limits)?;
-    let period = period(&filter.limits, at.day(), day_of(node.clock.now()))?;
-    let source = filter.limits.source.to_string();
-    let query = AnomaliesQuery {
-        period,
-        group_by: filter.group_by,
-        kinds: filter.kinds,
-        item: filter.limits.item,
-        organisation: scope.within,
-        person,
-        source: filter.limits.source,
+    let AnomaliesFilter { limits, group_by, kinds, .. } = filter;
+    let answer = move |asked: Asked, oversight: &Oversight, reference: &Reference| {
+        let Asked { period, item, within: organisation, source, .. } = asked;
+        let query = AnomaliesQuery { period, group_by, kinds, item, organisation, person, source };
+        Ok(oversight.anomalies(&query, &reference.organisations))
     };
-    let ask =
-        move |oversight: &Oversight, data: &ReferenceData| oversight.anomalies(&query, &data.reference.organisations);
-    let seen = views.study(&at, ask).await?;
-    let Period { from, to } = period;
-    let told = Told { from, to, organisation: scope.organisation, source, answer: seen.value };
-    Ok(Stamp::new(&at, seen.position).json(&told))
+    statistic(&node, &caller, limits, &when, answer).await
 }
 
 /// The question behind `GET /statistics/cards`: nothing of its own.
@@ -126,17 +110,11 @@ pub(crate) async fn get_cards(
     Query((CardsFilter(limits), when)): Query<(CardsFilter, When)>,
 ) -> Result<HttpResponse, Problem> {
     let person = rights::whose_work(&caller, None)?;
-    let views = &node.reads.views;
-    let at = views.resolve(&when, &node.clock).await?;
-    let scope = scope(views, &caller, &limits)?;
-    let period = period(&limits, at.day(), day_of(node.clock.now()))?;
-    let source = limits.source.to_string();
-    let query = CardsQuery { period, organisation: scope.within, person, source: limits.source };
-    let ask = move |oversight: &Oversight, data: &ReferenceData| oversight.cards(&query, &data.reference);
-    let seen = views.study(&at, ask).await?;
-    let Period { from, to } = period;
-    let told = Told { from, to, organisation: scope.organisation, source, answer: seen.value };
-    Ok(Stamp::new(&at, seen.position).json(&told))
+    let answer = move |asked: Asked, oversight: &Oversight, reference: &Reference| {
+        let Asked { period, within: organisation, source, .. } = asked;
+        Ok(oversight.cards(&CardsQuery { period, organisation, person, source }, reference))
+    };
+    statistic(&node, &caller, limits, &when, answer).await
 }
 
 /// The question behind `GET /statistics/warnings`, as far as it is its own.
@@ -190,26 +168,13 @@ pub(crate) async fn get_warnings(
 ) -> Result<HttpResponse, Problem> {
     let of_people = filter.group_by.contains(&WarningDimension::Clerk);
     let person = if of_people { rights::whose_work(&caller, None)? } else { None };
-    let views = &node.reads.views;
-    let at = views.resolve(&when, &node.clock).await?;
-    let scope = scope(views, &caller, &filter.limits)?;
-    let period = period(&filter.limits, at.day(), day_of(node.clock.now()))?;
-    let source = filter.limits.source.to_string();
-    let query = WarningsQuery {
-        period,
-        group_by: filter.group_by,
-        clock: filter.clock,
-        threshold: filter.threshold,
-        organisation: scope.within,
-        person,
-        source: filter.limits.source,
+    let WarningsFilter { limits, group_by, clock, threshold } = filter;
+    let answer = move |asked: Asked, oversight: &Oversight, reference: &Reference| {
+        let Asked { period, within: organisation, source, .. } = asked;
+        let query = WarningsQuery { period, group_by, clock, threshold, organisation, person, source };
+        Ok(oversight.warnings(&query, &reference.organisations))
     };
-    let ask =
-        move |oversight: &Oversight, data: &ReferenceData| oversight.warnings(&query, &data.reference.organisations);
-    let seen = views.study(&at, ask).await?;
-    let Period { from, to } = period;
-    let told = Told { from, to, organisation: scope.organisation, source, answer: seen.value };
-    Ok(Stamp::new(&at, seen.position).json(&told))
+    statistic(&node, &caller, limits, &when, answer).await
 }
 
 /// The question behind `GET /statistics/rating-signs`: nothing of its own.
@@ -246,15 +211,9 @@ pub(crate) async fn get_rating_signs(
     caller: Caller,
     Query((SignsFilter(limits), when)): Query<(SignsFilter, When)>,
 ) -> Result<HttpResponse, Problem> {
-    let views = &node.reads.views;
-    let at = views.resolve(&when, &node.clock).await?;
-    let scope = scope(views, &caller, &limits)?;
-    let period = period(&limits, at.day(), day_of(node.clock.now()))?;
-    let source = limits.source.to_string();
-    let query = SignsQuery { period, organisation: scope.within, source: limits.source };
-    let ask = move |signs: &RatingSigns, data: &ReferenceData| signs.answer(&query, &data.reference);
-    let seen = views.study(&at, ask).await?;
-    let Period { from, to } = period;
-    let told = Told { from, to, organisation: scope.organisation, source, answer: seen.value };
-    Ok(Stamp::new(&at, seen.position).json(&told))
+    let answer = move |asked: Asked, signs: &RatingSigns, reference: &Reference| {
+        let Asked { period, within: organisation, source, .. } = asked;
+        Ok(signs.answer(&SignsQuery { period, organisation, source }, reference))
+    };
+    statistic(&node, &caller, limits, &when, answer).await
 }

@@ -115,9 +115,10 @@ pub(crate) async fn get_process_map(
 ) -> Result<HttpResponse, Problem> {
     let views = &node.reads.views;
     let at = views.resolve(&when, &node.clock).await?;
-    let scope = scope(views, &caller, &filter.limits)?;
+    let Limits { from, to, organisation, .. } = &filter.limits;
+    let scope = scope(views, &caller, organisation.as_ref())?;
     let today = day_of(node.clock.now());
-    let mut periods = vec![period(&filter.limits, at.day(), today)?];
+    let mut periods = vec![period(*from, *to, at.day(), today)?];
     if let Some((from, to)) = filter.compare {
         periods.push(crate::query::checked_period("compare_from", from, "compare_to", to, today)?);
     }

@@ -4,6 +4,7 @@ use super::findings::{Found, Limits};
 use crate::answer::{Stamp, shown};
 use crate::auth::{Caller, Extent};
 use crate::cursor::Page;
+use crate::execute::folded;
 use crate::node::Node;
 use crate::problem::{Kind, Problem, Text};
 use crate::query::{FromParameters, Parameters, Query, invalid};
@@ -14,7 +15,6 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use chrono::NaiveDate;
 use domain::actor::Role;
 use domain::clock::Light;
-use domain::decider::Decider as _;
 use domain::event::rating::{CallBackResult, Rated, RatingSubject, Satisfaction, Verdict};
 use domain::event::{Event, RatingEvent};
 use domain::fact::{Fact, Subject};
@@ -90,18 +90,8 @@ struct Told {
 impl Told {
     /// Reads a rating as it stood; nothing if there was none.
     async fn read(node: &Node, at: &Standing, id: RatingId) -> Result<Option<Self>, Problem> {
-        let subject = Subject::Rating(id.clone());
-        let history = node.reads.views.history();
-        let facts = match at.slice() {
-            Some(slice) => history.stream_in(&subject, &slice).await?,
-            None => history.stream(&subject).await?,
-        };
-        let mut rating = Rating::default();
-        for fact in &facts {
-            if let Event::Rating(event) = &fact.event {
-                rating.evolve(event);
-            }
-        }
+        let facts = node.reads.views.stream(at, &Subject::Rating(id.clone())).await?;
+        let rating: Rating = folded(&facts);
         Ok(rating.rated.is_some().then_some(Self { id, rating, facts }))
     }
 
@@ -293,6 +283,7 @@ pub(crate) async fn get_rating(
     if !crate::routes::write::ratings::is_visible(&node, &caller, &Subject::Rating(id.clone()), &today) {
         return Err(Problem::not_found());
     }
+    let position = node.reads.views.position(&at);
     let told = Told::read(&node, &at, id).await?.ok_or_else(Problem::not_found)?;
     let day = at.day();
     let shown = ShownOrder::of(&told, day).ok_or_else(|| Problem::new(Kind::NotFound))?;
@@ -308,7 +299,6 @@ pub(crate) async fn get_rating(
         .as_ref()
         .and_then(Value::as_str)
         .map_or_else(|| version.to_string(), |light| format!("{version}-{light}"));
-    let position = at.slice().map_or_else(|| node.reads.views.live().position(), |slice| slice.through);
     Ok(Stamp::new(&at, position).resource(request.headers(), &etag, &body))
 }
 

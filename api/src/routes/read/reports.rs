@@ -1,11 +1,11 @@
 //! 月报: each a rendering of a fold that is there already, as JSON and as a table for spreadsheets.
 
+use super::statistics::{Scope, scope};
 use crate::answer::Stamp;
 use crate::auth::Caller;
 use crate::node::Node;
 use crate::problem::{Problem, Text};
 use crate::query::{FromParameters, Parameters, Query, checked_period, invalid};
-use crate::rights;
 use crate::table::{Cell, Table};
 use crate::views::{Views, When};
 use actix_web::http::header::{CONTENT_DISPOSITION, HeaderValue};
@@ -211,12 +211,8 @@ fn asked(views: &Views, caller: &Caller, filter: &ReportFilter, today: chrono::N
     let tomorrow = today.succ_opt().unwrap_or(today);
     let (from, to) = (month.first_day(), month.first_day_after().min(tomorrow).max(month.first_day()));
     let period = checked_period("month", from, "month", to, today)?;
-    views.today(|reference| {
-        let organisations = &reference.organisations;
-        let organisation = rights::asked_organisation(caller, filter.organisation.as_ref(), organisations)?;
-        let is_city = rights::is_city(&organisation, organisations);
-        Ok(Asked { month, period, within: (!is_city).then(|| organisation.clone()), organisation })
-    })
+    let Scope { organisation, within } = scope(views, caller, filter.organisation.as_ref())?;
+    Ok(Asked { month, period, within, organisation })
 }
 
 /// Code and name of an organisation, or 合计.

@@ -1,23 +1,24 @@
 //! 考评 and 标杆大厅: score sheets that derive themselves again, rankings, and the halls that counties chose.
 
+use super::coverage::root;
+use super::statistics::period;
 use crate::answer::Stamp;
 use crate::auth::Caller;
 use crate::cursor::Page;
+use crate::execute::folded;
 use crate::figures::Drawing;
 use crate::node::Node;
 use crate::problem::{Kind, Problem, Text};
-use crate::query::{FromParameters, Parameters, Query, checked_period, invalid};
+use crate::query::{FromParameters, Parameters, Query, invalid};
 use crate::rights;
 use crate::views::{Standing, When};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
-use chrono::{Datelike as _, NaiveDate, SecondsFormat};
+use chrono::{NaiveDate, SecondsFormat};
 use domain::checklist::Checklist;
-use domain::decider::Decider as _;
-use domain::event::Event;
 use domain::event::checklist::{ChecklistPublished, Criterion, Part};
 use domain::event::inspection::{InspectionOpened, InspectionScored, Measured, PartScore};
-use domain::fact::{Fact, Subject};
+use domain::fact::Subject;
 use domain::ids::{CampaignId, ChecklistId, InspectionId, OrganisationId};
 use domain::inspection::Inspection;
 use domain::zone::{day_of, fuzhou};
@@ -145,16 +146,6 @@ pub(crate) async fn list_inspections(
     Ok(Stamp::new(&at, seen.position).page(&body, next.as_ref()))
 }
 
-fn folded(facts: &[Fact]) -> Inspection {
-    let mut inspection = Inspection::default();
-    for fact in facts {
-        if let Event::Inspection(event) = &fact.event {
-            inspection.evolve(event);
-        }
-    }
-    inspection
-}
-
 /// What came of deriving a score once more.
 struct Derived {
     measured: Arc<Vec<Measured>>,
@@ -260,7 +251,7 @@ pub(crate) async fn get_inspection(
     let views = &node.reads.views;
     let at = views.resolve(&when, &node.clock).await?;
     let facts = views.stream(&at, &Subject::Inspection(id)).await?;
-    let inspection = folded(&facts);
+    let inspection: Inspection = folded(&facts);
     let (Some(opened), Some(last)) = (&inspection.opened, facts.last()) else { return Err(Problem::not_found()) };
     views.today(|reference| rights::asked_organisation(&caller, Some(&opened.hall), &reference.organisations))?;
     let derived = match &inspection.scored {
@@ -338,17 +329,9 @@ pub(crate) async fn get_ranking(
     is_staff(&caller)?;
     let views = &node.reads.views;
     let at = views.resolve(&when, &node.clock).await?;
-    let organisation = views.today(|reference| {
-        let organisations = &reference.organisations;
-        let city = organisations.iter().find(|organisation| organisation.parent().is_none());
-        let root = filter.organisation.as_ref().or(city.map(domain::organisation::Organisation::id));
-        root.filter(|root| organisations.get(root).is_some()).cloned().ok_or_else(Problem::not_found)
-    })?;
-    let day = at.day();
-    let new_year = NaiveDate::from_ymd_opt(day.year(), 1, 1).unwrap_or(day);
-    let from = filter.from.unwrap_or_else(|| filter.to.map_or(new_year, |to| new_year.min(to)));
-    let to = filter.to.unwrap_or_else(|| day.succ_opt().unwrap_or(day).max(from));
-    let period = checked_period("from", from, "to", to, day_of(node.clock.now()))?;
+    let organisation = root(views, filter.organisation)?;
+    let period = period(filter.from, filter.to, at.day(), day_of(node.clock.now()))?;
+    let Period { from, to } = period;
     let (checklist, by) = (filter.checklist.clone(), filter.by);
     let query = RankingQuery { checklist: filter.checklist, period, organisation, by };
     let ask = move |scores: &Scores, data: &ReferenceData| scores.ranking(&query, &data.reference.organisations);

@@ -3,6 +3,7 @@
 use crate::answer::Stamp;
 use crate::auth::Caller;
 use crate::cursor::Page;
+use crate::execute::folded;
 use crate::node::Node;
 use crate::problem::Problem;
 use crate::query::{FromParameters, Parameters, Query, checked_period};
@@ -12,9 +13,7 @@ use crate::views::{Standing, When};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
 use chrono::{Datelike as _, NaiveDate};
-use domain::decider::Decider as _;
-use domain::event::Event;
-use domain::fact::{Fact, Subject};
+use domain::fact::Subject;
 use domain::ids::OrganisationId;
 use domain::organisation::Organisation;
 use domain::roster::{ASSISTANCE, Post, Roster, Shortfall};
@@ -160,7 +159,7 @@ pub(crate) async fn get_roster(
     let facts = views.stream(&at, &subject).await?;
     let last = facts.last().ok_or_else(Problem::not_found)?;
     let (version, position) = (last.version, eventstore::Position(last.position));
-    let roster = folded(&facts);
+    let roster: Roster = folded(&facts);
     let seen = views.look(&at, |data: &ReferenceData| {
         let reference = &data.reference;
         let hall = reference.organisations.get(&organisation)?;
@@ -181,14 +180,4 @@ pub(crate) async fn get_roster(
     // Calendar and opening days may change the days without an event of the roster.
     let etag = format!("{version}-{}", views.today(|reference| reference.calendar.version()));
     Ok(Stamp::new(&at, seen.position.max(position)).resource(request.headers(), &etag, &body))
-}
-
-fn folded(facts: &[Fact]) -> Roster {
-    let mut roster = Roster::default();
-    for fact in facts {
-        if let Event::Roster(event) = &fact.event {
-            roster.evolve(event);
-        }
-    }
-    roster
 }

@@ -6,12 +6,13 @@ use crate::node::Node;
 use crate::problem::{Problem, Text};
 use crate::query::{FromParameters, Parameters, Query, checked_period, invalid};
 use crate::rights;
-use crate::views::{Views, When};
+use crate::views::{Kept, Standing, Views, When};
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 use chrono::{Datelike as _, NaiveDate};
 use domain::event::case::ClosingKind;
 use domain::ids::{ItemId, OrganisationId};
+use domain::reference::Reference;
 use domain::zone::day_of;
 use projections::balance::{Balance, BalanceQuery};
 use projections::certificate_free::{CertificateFree, CertificateFreeDimension, CertificateFreeQuery};
@@ -27,10 +28,10 @@ use serde::Serialize;
 /// What every statistic is limited to.
 #[derive(Debug, Clone)]
 pub(super) struct Limits {
-    from: Option<NaiveDate>,
-    to: Option<NaiveDate>,
+    pub(super) from: Option<NaiveDate>,
+    pub(super) to: Option<NaiveDate>,
     pub(super) item: Option<ItemId>,
-    organisation: Option<OrganisationId>,
+    pub(super) organisation: Option<OrganisationId>,
     pub(super) source: Source,
 }
 
@@ -144,13 +145,45 @@ pub(super) fn distinct<T: Ord + Copy>(mut listed: Vec<T>) -> Vec<T> {
 
 /// An answer with the limits it was made with, so that a figure read aloud can be found again.
 #[derive(Serialize)]
-pub(super) struct Told<T> {
-    pub(super) from: NaiveDate,
-    pub(super) to: NaiveDate,
-    pub(super) organisation: OrganisationId,
-    pub(super) source: String,
+struct Told<T> {
+    from: NaiveDate,
+    to: NaiveDate,
+    organisation: OrganisationId,
+    source: String,
     #[serde(flatten)]
-    pub(super) answer: T,
+    answer: T,
+}
+
+/// What a statistic is asked, once its limits are resolved.
+pub(super) struct Asked {
+    pub(super) period: Period,
+    pub(super) item: Option<ItemId>,
+    /// Absent for the whole city.
+    pub(super) within: Option<OrganisationId>,
+    pub(super) source: Source,
+    pub(super) at: Standing,
+}
+
+/// Resolves moment, organisation and period, lets the figures be worked out, and tells them with these.
+pub(super) async fn statistic<P: Kept, T: Serialize + Send + 'static>(
+    node: &Node,
+    caller: &Caller,
+    limits: Limits,
+    when: &When,
+    answer: impl FnOnce(Asked, &P, &Reference) -> Result<T, Problem> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    let views = &node.reads.views;
+    let at = views.resolve(when, &node.clock).await?;
+    let Limits { from, to, item, organisation, source } = limits;
+    let Scope { organisation, within } = scope(views, caller, organisation.as_ref())?;
+    let period = period(from, to, at.day(), day_of(node.clock.now()))?;
+    let named = source.to_string();
+    let asked = Asked { period, item, within, source, at };
+    let ask = move |view: &P, data: &ReferenceData| answer(asked, view, &data.reference);
+    let seen = views.study(&at, ask).await?;
+    let Period { from, to } = period;
+    let told = Told { from, to, organisation, source: named, answer: seen.value? };
+    Ok(Stamp::new(&at, seen.position).json(&told))
 }
 
 /// Processing times 办理时长, on-time rates and what stands beside them.
@@ -189,28 +222,23 @@ pub(crate) async fn get_processing_times(
     if filter.group_by.contains(&Dimension::Clerk) {
         rights::sees_staff(&caller)?;
     }
-    let views = &node.reads.views;
-    let at = views.resolve(&when, &node.clock).await?;
-    let scope = scope(views, &caller, &filter.limits)?;
-    let period = period(&filter.limits, at.day(), day_of(node.clock.now()))?;
-    let source = filter.limits.source.to_string();
-    let query = ProcessingTimesQuery {
-        period,
-        cohort: filter.cohort,
-        group_by: filter.group_by,
-        item: filter.limits.item,
-        organisation: scope.within,
-        closing: filter.closing,
-        attribution: filter.attribution,
-        region_as: filter.region_as,
-        source: filter.limits.source,
+    let ProcessingTimesFilter { limits, cohort, group_by, closing, attribution, region_as } = filter;
+    let answer = move |asked: Asked, times: &ProcessingTimes, reference: &Reference| {
+        let Asked { period, item, within: organisation, source, at } = asked;
+        let query = ProcessingTimesQuery {
+            period,
+            cohort,
+            group_by,
+            item,
+            organisation,
+            closing,
+            attribution,
+            region_as,
+            source,
+        };
+        times.answer(&query, reference, at.day()).map_err(Problem::from)
     };
-    let day = at.day();
-    let ask = move |times: &ProcessingTimes, data: &ReferenceData| times.answer(&query, &data.reference, day);
-    let seen = views.study(&at, ask).await?;
-    let Period { from, to } = period;
-    let told = Told { from, to, organisation: scope.organisation, source, answer: seen.value? };
-    Ok(Stamp::new(&at, seen.position).json(&told))
+    statistic(&node, &caller, limits, &when, answer).await
 }
 
 /// Satisfaction 好差评: levels, rates with their counts, orders.
@@ -244,25 +272,13 @@ pub(crate) async fn get_satisfaction(
     if filter.group_by.contains(&SatisfactionDimension::Staff) {
         rights::sees_staff(&caller)?;
     }
-    let views = &node.reads.views;
-    let at = views.resolve(&when, &node.clock).await?;
-    let scope = scope(views, &caller, &filter.limits)?;
-    let period = period(&filter.limits, at.day(), day_of(node.clock.now()))?;
-    let source = filter.limits.source.to_string();
-    let query = SatisfactionQuery {
-        period,
-        group_by: filter.group_by,
-        item: filter.limits.item,
-        organisation: scope.within,
-        source: filter.limits.source,
+    let SatisfactionFilter { limits, group_by } = filter;
+    let answer = move |asked: Asked, satisfaction: &Satisfaction, reference: &Reference| {
+        let Asked { period, item, within: organisation, source, at } = asked;
+        let query = SatisfactionQuery { period, group_by, item, organisation, source };
+        Ok(satisfaction.answer(&query, reference, at.day()))
     };
-    let day = at.day();
-    let ask =
-        move |satisfaction: &Satisfaction, data: &ReferenceData| satisfaction.answer(&query, &data.reference, day);
-    let seen = views.study(&at, ask).await?;
-    let Period { from, to } = period;
-    let told = Told { from, to, organisation: scope.organisation, source, answer: seen.value };
-    Ok(Stamp::new(&at, seen.position).json(&told))
+    statistic(&node, &caller, limits, &when, answer).await
 }
 
 /// The balance of a month: opening + submitted = each way of closing + open.
@@ -291,22 +307,11 @@ pub(crate) async fn get_balance(
 ) -> Result<HttpResponse, Problem> {
     let views = &node.reads.views;
     let at = views.resolve(&when, &node.clock).await?;
-    let limits = Limits {
-        from: Some(filter.month.first_day()),
-        to: None,
-        item: None,
-        organisation: filter.organisation,
-        source: filter.source.clone(),
-    };
-    let scope = scope(views, &caller, &limits)?;
+    let BalanceFilter { month, organisation, attribution, source } = filter;
+    let Scope { within, .. } = scope(views, &caller, organisation.as_ref())?;
     // A month that has not begun has no balance; the running one has what there is of it.
-    period(&limits, at.day(), day_of(node.clock.now()))?;
-    let query = BalanceQuery {
-        month: filter.month,
-        organisation: scope.within,
-        attribution: filter.attribution,
-        source: filter.source,
-    };
+    period(Some(month.first_day()), None, at.day(), day_of(node.clock.now()))?;
+    let query = BalanceQuery { month, organisation: within, attribution, source };
     let ask = move |balance: &Balance, data: &ReferenceData| balance.answer(&query, &data.reference.organisations);
     let seen = views.study(&at, ask).await?;
     Ok(Stamp::new(&at, seen.position).json(&seen.value))
@@ -352,23 +357,13 @@ pub(crate) async fn get_certificate_free(
     caller: Caller,
     Query((filter, when)): Query<(CertificateFreeFilter, When)>,
 ) -> Result<HttpResponse, Problem> {
-    let views = &node.reads.views;
-    let at = views.resolve(&when, &node.clock).await?;
-    let scope = scope(views, &caller, &filter.limits)?;
-    let period = period(&filter.limits, at.day(), day_of(node.clock.now()))?;
-    let source = filter.limits.source.to_string();
-    let query = CertificateFreeQuery {
-        period,
-        group_by: filter.group_by,
-        item: filter.limits.item,
-        organisation: scope.within,
-        source: filter.limits.source,
+    let CertificateFreeFilter { limits, group_by } = filter;
+    let answer = move |asked: Asked, state: &CertificateFree, reference: &Reference| {
+        let Asked { period, item, within: organisation, source, .. } = asked;
+        let query = CertificateFreeQuery { period, group_by, item, organisation, source };
+        Ok(state.answer(&query, reference))
     };
-    let ask = move |state: &CertificateFree, data: &ReferenceData| state.answer(&query, &data.reference);
-    let seen = views.study(&at, ask).await?;
-    let Period { from, to } = period;
-    let told = Told { from, to, organisation: scope.organisation, source, answer: seen.value };
-    Ok(Stamp::new(&at, seen.position).json(&told))
+    statistic(&node, &caller, limits, &when, answer).await
 }
 
 /// Halls: waiting, way, service and idle time, missed and given-up tickets, saturation and peak, and appointments.
@@ -399,18 +394,12 @@ pub(crate) async fn get_halls(
     caller: Caller,
     Query((filter, when)): Query<(HallsFilter, When)>,
 ) -> Result<HttpResponse, Problem> {
-    let views = &node.reads.views;
-    let at = views.resolve(&when, &node.clock).await?;
-    let scope = scope(views, &caller, &filter.limits)?;
-    let period = period(&filter.limits, at.day(), day_of(node.clock.now()))?;
-    let source = filter.limits.source.to_string();
-    let query = HallsQuery { period, group_by: filter.group_by, organisation: scope.within };
-    let moment = at.at;
-    let ask = move |halls: &Halls, data: &ReferenceData| halls.answer(&query, &data.reference.organisations, moment);
-    let seen = views.study(&at, ask).await?;
-    let Period { from, to } = period;
-    let told = Told { from, to, organisation: scope.organisation, source, answer: seen.value };
-    Ok(Stamp::new(&at, seen.position).json(&told))
+    let HallsFilter { limits, group_by } = filter;
+    let answer = move |asked: Asked, halls: &Halls, reference: &Reference| {
+        let query = HallsQuery { period: asked.period, group_by, organisation: asked.within };
+        Ok(halls.answer(&query, &reference.organisations, asked.at.at))
+    };
+    statistic(&node, &caller, limits, &when, answer).await
 }
 
 /// Of which organisation figures are told, and whether that limits anything.
@@ -419,10 +408,10 @@ pub(super) struct Scope {
     pub(super) within: Option<OrganisationId>,
 }
 
-pub(super) fn scope(views: &Views, caller: &Caller, limits: &Limits) -> Result<Scope, Problem> {
+pub(super) fn scope(views: &Views, caller: &Caller, asked: Option<&OrganisationId>) -> Result<Scope, Problem> {
     views.today(|reference| {
         let organisations = &reference.organisations;
-        let organisation = rights::asked_organisation(caller, limits.organisation.as_ref(), organisations)?;
+        let organisation = rights::asked_organisation(caller, asked, organisations)?;
         // The whole city is no limit: histories taken in name organisations that its tree does not know.
         let is_city = rights::is_city(&organisation, organisations);
         Ok(Scope { within: (!is_city).then(|| organisation.clone()), organisation })
@@ -430,11 +419,16 @@ pub(super) fn scope(views: &Views, caller: &Caller, limits: &Limits) -> Result<S
 }
 
 /// The period asked for; where nothing is said, from the beginning of the year until the moment.
-pub(super) fn period(limits: &Limits, day: NaiveDate, today: NaiveDate) -> Result<Period, Problem> {
+pub(super) fn period(
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+    day: NaiveDate,
+    today: NaiveDate,
+) -> Result<Period, Problem> {
     let new_year = NaiveDate::from_ymd_opt(day.year(), 1, 1).unwrap_or(day);
     let tomorrow = day.succ_opt().unwrap_or(day);
-    let from = limits.from.unwrap_or_else(|| limits.to.map_or(new_year, |to| new_year.min(to)));
-    let to = limits.to.unwrap_or_else(|| tomorrow.max(from));
+    let from = from.unwrap_or_else(|| to.map_or(new_year, |to| new_year.min(to)));
+    let to = to.unwrap_or_else(|| tomorrow.max(from));
     checked_period("from", from, "to", to, today)
 }
 

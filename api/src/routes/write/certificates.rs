@@ -2,6 +2,7 @@
 
 use super::cases::may_see_persons_in_clear;
 use super::people::{Field, Purpose};
+use super::plain::carry_out;
 use super::request::{Incoming, Written, flawless};
 use crate::auth::Caller;
 use crate::certificates::{CertificateBody, Coming, is_visible, snapshot_sha256};
@@ -121,14 +122,7 @@ pub async fn act(
         }
         _ => return Err(Problem::not_found()),
     };
-    let asked = incoming.asked(&node, &caller.actor, None);
-    let done = match node.executor.begin(asked.command, asked.digest).await? {
-        Begun::Repeated(done) => done,
-        Begun::Fresh(under_way) => {
-            node.executor.execute::<Certificate>(&under_way, &asked, &stream, &command, &[]).await?
-        }
-    };
-    Ok(Written::new(id.to_string(), &done).respond())
+    carry_out::<Certificate>(&node, &caller, &incoming, &stream, &id.to_string(), &command).await
 }
 
 /// A certificate that the caller may know of.

@@ -3,7 +3,7 @@
 //! It is said of a case one may see, and read by few: see `routes/read/kin.rs`.
 
 use super::cases::visible;
-use super::plain::carry_out_with;
+use super::plain::{carry_out, carry_out_with};
 use super::request::Incoming;
 use crate::auth::Caller;
 use crate::node::Node;
@@ -111,5 +111,5 @@ pub async fn act(
     }
     let HomeVisitBody { visit, visited_on, visitors } = incoming.read()?;
     let command = KinCommand::Visit { visit, visited_on, visitors };
-    carry_out_with::<Kin>(&node, &caller, &incoming, &Subject::Kin(case), &id, &command, &[]).await
+    carry_out::<Kin>(&node, &caller, &incoming, &Subject::Kin(case), &id, &command).await
 }

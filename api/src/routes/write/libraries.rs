@@ -1,16 +1,15 @@
 //! 证照库: importing what a library gave as a file, and pulling what it gives over the network.
 
+use super::reference::is_city_admin;
 use super::request::{Head, Incoming, digest, flawless};
 use crate::auth::Caller;
 use crate::execute::{Asked, Begun};
 use crate::libraries::{Counts, Intake, LibraryClient, PullError, Row, RowFormat, RowsError, Splitter, asked};
 use crate::node::Node;
 use crate::problem::{Kind, Language, Problem, Text};
-use crate::rights;
 use crate::seal::Flaws;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
-use domain::actor::Role;
 use domain::event::certificate::{LibraryRead, LibraryReading};
 use domain::fact::Subject;
 use domain::ids::SourceName;
@@ -79,10 +78,7 @@ pub async fn act(
 ) -> Result<HttpResponse, Problem> {
     let (library, action) = path.into_inner();
     let library: SourceName = library.parse().map_err(|_| Problem::not_found())?;
-    let is_city = rights::is_city(&caller.actor.organisation, &node.reference.now().reference.organisations);
-    if caller.actor.role != Role::Admin || !is_city {
-        return Err(Problem::new(Kind::Forbidden));
-    }
+    is_city_admin(&node, &caller)?;
     let language = Language::of(request.headers());
     match action.as_str() {
         "import" => import(&node, &caller, &library, &request, payload, language).await,

@@ -1,11 +1,10 @@
 //! Papers: taken in sealed and durable before the event that speaks of them, given back whole or not at all.
 
 use super::cases::visible;
-use super::people::Purpose;
+use super::people::{Purpose, record_look};
 use super::request::{Head, Written, flawless};
 use crate::auth::Caller;
 use crate::execute::{Asked, Begun};
-use crate::labels;
 use crate::node::Node;
 use crate::papers::{Draft, PaperError, Received};
 use crate::problem::{FieldError, Kind, Problem, Text};
@@ -20,7 +19,7 @@ use domain::event::Event;
 use domain::event::access::PaperRead;
 use domain::event::case::{MaterialAttached, TrustLevel};
 use domain::fact::Subject;
-use domain::ids::{CommandId, MaterialCode, PaperId};
+use domain::ids::{MaterialCode, PaperId};
 use domain::zone::day_of;
 use eventstore::CommandDigest;
 use futures::TryStreamExt as _;
@@ -230,18 +229,19 @@ pub async fn give_back(
     }
     let application = loaded.state.application.as_ref().ok_or_else(Problem::not_found)?;
     let media_type = attached.media_type.clone();
-    let read_event = PaperRead {
+    let owner = &application.applicant.subject;
+    let looked = PaperRead {
         case: id,
-        subject: application.applicant.subject.clone(),
+        subject: owner.clone(),
         paper,
         code: attached.code.clone(),
         purpose: purpose.map(|purpose| purpose.as_str().to_owned()),
     };
-    let (at, owner) = (node.clone(), application.applicant.subject.clone());
+    let (at, whose) = (node.clone(), owner.clone());
     let context = Subject::Case(id).to_string();
-    let read = tokio::task::spawn_blocking(move || at.papers.read(&at.vault, &owner, &context, paper)).await;
+    let read = tokio::task::spawn_blocking(move || at.papers.read(&at.vault, &whose, &context, paper)).await;
     let bytes = read.map_err(|_| Problem::new(Kind::Internal))??;
-    let position = record(&node, &caller, read_event).await?;
+    let position = record_look(&node, &caller, vec![Event::Access(looked.into())], &[owner]).await?;
     Ok(HttpResponse::Ok()
         .insert_header(("position", position))
         .content_type(media_type)
@@ -249,22 +249,4 @@ pub async fn give_back(
         .insert_header((CONTENT_DISPOSITION, format!("inline; filename=\"{paper}\"")))
         .insert_header(("x-content-type-options", "nosniff"))
         .body(bytes))
-}
-
-/// Records who looked at a paper. Every look is one of its own, so its command is too.
-async fn record(node: &Node, caller: &Caller, read: PaperRead) -> Result<u64, Problem> {
-    let command = CommandId(node.clock.ulid());
-    let said = format!("{}\0{}", read.case, read.paper);
-    let digest = super::request::digest(node, &caller.actor, "read a paper", said.as_bytes());
-    let asked = Asked { command, digest, actor: caller.actor.clone(), if_match: None, late: None };
-    let Begun::Fresh(under_way) = node.executor.begin(command, digest).await? else {
-        return Err(Problem::new(Kind::Internal));
-    };
-    let reference = node.reference.now();
-    // Whoever was looked at may know who looked.
-    let labels =
-        [labels::of_organisation(&caller.actor.organisation, &reference.reference), labels::of_person(&read.subject)];
-    let subject = Subject::Access(caller.actor.organisation.clone());
-    let events = vec![Event::Access(read.into())];
-    Ok(node.executor.record(&under_way, &asked, &subject, events, &labels).await?.position)
 }

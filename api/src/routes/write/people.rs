@@ -1,9 +1,9 @@
 //! Seeing somebody in clear, and finding somebody by number: acts of their own, both only for those who may.
 
 use super::cases::{may_see_persons_in_clear, visible};
-use super::request::{Incoming, Written, flawless};
+use super::request::{Incoming, Written, digest, flawless};
 use crate::auth::Caller;
-use crate::execute::{Begun, Done};
+use crate::execute::{Asked, Begun, Done};
 use crate::labels;
 use crate::node::Node;
 use crate::problem::{Kind, Problem, Text};
@@ -16,6 +16,7 @@ use domain::case::Case;
 use domain::event::Event;
 use domain::event::access::PersonUnmasked;
 use domain::fact::Subject;
+use domain::ids::{CommandId, SubjectId};
 use domain::sealed::Party;
 use domain::zone::day_of;
 use serde::{Deserialize, Serialize};
@@ -187,6 +188,33 @@ fn told(id: &str, done: &Done, persons: Vec<Value>) -> HttpResponse {
         .headers_mut()
         .insert(actix_web::http::header::CACHE_CONTROL, actix_web::http::header::HeaderValue::from_static("no-store"));
     response
+}
+
+/// Records that the caller looks at these people's data, before they see them, and returns the position of it. Every look
+/// is one of its own, so its command is too.
+///
+/// # Errors
+/// The log is in trouble.
+pub async fn record_look(
+    node: &Node,
+    caller: &Caller,
+    events: Vec<Event>,
+    looked_at: &[&SubjectId],
+) -> Result<u64, Problem> {
+    let command = CommandId(node.clock.ulid());
+    let digest = digest(node, &caller.actor, "look", command.to_string().as_bytes());
+    let asked = Asked { command, digest, actor: caller.actor.clone(), if_match: None, late: None };
+    let Begun::Fresh(under_way) = node.executor.begin(command, digest).await? else {
+        return Err(Problem::new(Kind::Internal));
+    };
+    let reference = node.reference.now();
+    let organisation = &caller.actor.organisation;
+    let mut words = vec![labels::of_organisation(organisation, &reference.reference)];
+    // Whoever was looked at may know who looked.
+    words.extend(looked_at.iter().map(|subject| labels::of_person(subject)));
+    words.dedup();
+    let subject = Subject::Access(organisation.clone());
+    Ok(node.executor.record(&under_way, &asked, &subject, events, &words).await?.position)
 }
 
 /// Whose cases are looked for.

@@ -8,6 +8,7 @@ use crate::problem::{FieldError, Kind, Problem, Text};
 use crate::query::{FromParameters, Parameters, Query, invalid};
 use crate::rights;
 use crate::routes::read::cases;
+use crate::routes::read::statistics::scope;
 use crate::views::{Standing, When};
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
@@ -77,11 +78,7 @@ impl Ask {
         if self.group_by.iter().any(|word| matches!(word.as_str(), "clerk" | "staff")) {
             rights::sees_staff(caller)?;
         }
-        let organisation = node.reads.views.today(|reference| {
-            let asked = rights::asked_organisation(caller, self.organisation.as_ref(), &reference.organisations)?;
-            // The whole city is no limit: histories taken in name organisations that its tree does not know.
-            Ok::<_, Problem>((!rights::is_city(&asked, &reference.organisations)).then_some(asked))
-        })?;
+        let organisation = scope(&node.reads.views, caller, self.organisation.as_ref())?.within;
         let question = Question {
             view,
             group_by: self.group_by.clone(),
