@@ -101,6 +101,9 @@ pub struct Beside {
     pub labels: Vec<String>,
 }
 
+/// Tells what follows in other streams from what was decided, and when it happened.
+pub type Follows<'a, E> = dyn Fn(&[E], Instant) -> Vec<Beside> + Sync + 'a;
+
 /// What came of it.
 #[derive(Debug, Clone)]
 pub struct Done {
@@ -395,7 +398,7 @@ impl Executor {
         subject: &Subject,
         command: &D::Command,
         also: &[(Subject, u64)],
-        beside: &(dyn Fn(&[D::Event], Instant) -> Vec<Beside> + Sync),
+        beside: &Follows<'_, D::Event>,
     ) -> Result<Done, ExecuteError<D::Rejection>> {
         let lane = self.lanes.enter::<D>(subject);
         let mut making = Making { asked, subject, command, also, beside, ids: Vec::new() };
@@ -662,7 +665,7 @@ struct Making<'a, D: Stream> {
     command: &'a D::Command,
     also: &'a [(Subject, u64)],
     /// What follows from what was decided, and when it happened, in other streams; it is part of the answer.
-    beside: &'a (dyn Fn(&[D::Event], Instant) -> Vec<Beside> + Sync),
+    beside: &'a Follows<'a, D::Event>,
     ids: Vec<EventId>,
 }
 

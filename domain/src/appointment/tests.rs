@@ -147,7 +147,7 @@ fn an_item_is_booked_from_its_day_on_and_after_hours_from_that() {
         (act(1, "p-1", "09:00:00"), act(2, "p-2", "17:30:00"))
     };
     let (none, late) = (Err(Rejection::ItemWithoutAppointment), Err(Rejection::ItemWithoutAfterHours));
-    assert_eq!(publish(1, "2026-03-04", "2026-03-04"), (none.clone(), none));
+    assert_eq!(publish(1, "2026-03-04", "2026-03-04"), (none, none));
     assert_eq!(publish(2, "2026-03-03", "2026-03-04"), (Ok(()), late));
     assert_eq!(publish(3, "2026-03-03", "2026-03-03"), (Ok(()), Ok(())));
 }
