@@ -79,6 +79,10 @@ fn seal(shared: &Arc<Shared>, volume: &Arc<Volume>) -> Result<(), RecoverError> 
 fn mend(shared: &Arc<Shared>, volume: &Arc<Volume>, part: Part) {
     let mut told = |mending| shared.tell(mending);
     let result = match (volume.sealed_index(), part) {
+        // Which copy failed is told as it is mended; the index is written again whatever failed.
+        (Some(_), Part::Index) => volume.mend_sealed(&mut told).inspect(|()| {
+            told(Mending::done(volume.first, Part::Index, "written again: a read found it damaged"));
+        }),
         (Some(_), _) => volume.mend_sealed(&mut told),
         (None, Part::Journal) => volume.mend_active_journal(&mut told),
         (None, Part::Database | Part::Index | Part::Format | Part::Last) => volume.remake_database().inspect(|()| {
