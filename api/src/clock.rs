@@ -4,9 +4,13 @@ use chrono::{DateTime, SubsecRound as _};
 use domain::zone::Instant;
 use rand::{Rng as _, SeedableRng as _, TryRng as _};
 use rand_chacha::ChaCha8Rng;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
 use ulid::Ulid;
+
+/// How long is slept at most before the machine's time is looked at again: it may have been set, or have stood still.
+const NAP_MAX: Duration = Duration::from_secs(60);
 
 /// Time of day and fresh ids.
 #[derive(Debug)]
@@ -19,7 +23,7 @@ pub struct Clock {
 enum Time {
     System,
     /// Microseconds since 1970, set from outside.
-    Simulated(AtomicI64),
+    Simulated(watch::Sender<i64>),
 }
 
 #[derive(Debug)]
@@ -38,7 +42,7 @@ impl Clock {
     /// A clock that stands still until it is set, and ids that follow from the seed.
     #[must_use]
     pub fn simulated(start: Instant, seed: u64) -> Self {
-        Self::new(Time::Simulated(AtomicI64::new(start.timestamp_micros())), ChaCha8Rng::seed_from_u64(seed))
+        Self::new(Time::Simulated(watch::Sender::new(start.timestamp_micros())), ChaCha8Rng::seed_from_u64(seed))
     }
 
     fn new(time: Time, chance: ChaCha8Rng) -> Self {
@@ -51,9 +55,7 @@ impl Clock {
     pub fn now(&self) -> Instant {
         match &self.time {
             Time::System => chrono::Utc::now().trunc_subsecs(6),
-            Time::Simulated(micros) => {
-                DateTime::from_timestamp_micros(micros.load(Ordering::Acquire)).unwrap_or_default()
-            }
+            Time::Simulated(micros) => DateTime::from_timestamp_micros(*micros.borrow()).unwrap_or_default(),
         }
     }
 
@@ -61,7 +63,36 @@ impl Clock {
     pub fn set(&self, moment: Instant) {
         match &self.time {
             Time::System => (),
-            Time::Simulated(micros) => micros.store(moment.timestamp_micros(), Ordering::Release),
+            Time::Simulated(micros) => {
+                micros.send_replace(moment.timestamp_micros());
+            }
+        }
+    }
+
+    /// Ends once so much time has gone by from now on; setting the machine's clock makes it neither longer nor shorter.
+    pub fn after(&self, pause: Duration) -> impl Future<Output = ()> + use<'_> {
+        let (from, moment) = (tokio::time::Instant::now(), self.now() + pause);
+        async move {
+            match &self.time {
+                Time::System => tokio::time::sleep_until(from + pause).await,
+                Time::Simulated(_) => self.until(moment).await,
+            }
+        }
+    }
+
+    /// Ends once it is that moment.
+    pub async fn until(&self, moment: Instant) {
+        match &self.time {
+            Time::System => {
+                while let Some(left) = (moment - self.now()).to_std().ok().filter(|left| !left.is_zero()) {
+                    tokio::time::sleep(left.min(NAP_MAX)).await;
+                }
+            }
+            Time::Simulated(micros) => {
+                let wanted = moment.timestamp_micros();
+                // The sender is our own: it outlives the wait.
+                let _ = micros.subscribe().wait_for(|now| wanted <= *now).await;
+            }
         }
     }
 

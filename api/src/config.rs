@@ -69,6 +69,8 @@ pub struct Http {
     pub stop_seconds: u64,
     /// The most connections at once.
     pub connections_max: usize,
+    /// How long a read waits for the views to reach its `min_position`, in seconds; then it is answered 503.
+    pub min_position_seconds: u64,
 }
 
 /// How often one may ask.
@@ -194,6 +196,7 @@ impl Default for Http {
             keep_alive_seconds: 75,
             stop_seconds: 20,
             connections_max: 4096,
+            min_position_seconds: 3,
         }
     }
 }
@@ -221,6 +224,12 @@ impl Http {
     #[must_use]
     pub fn keep_alive(&self) -> Duration {
         Duration::from_secs(self.keep_alive_seconds)
+    }
+
+    /// How long a read waits for its `min_position`.
+    #[must_use]
+    pub fn min_position_patience(&self) -> Duration {
+        Duration::from_secs(self.min_position_seconds)
     }
 }
 

@@ -188,7 +188,7 @@ impl Node {
         let (reference, following) = ReferenceNow::follow(Arc::clone(&live));
         let executor = Executor::new(journal, Arc::clone(&clock), Arc::clone(&reference), Arc::clone(&vault));
         let tickets = Tickets::default();
-        let reads = Reads::new(Arc::clone(&live), secret, metrics);
+        let reads = Reads::new(Arc::clone(&live), secret, metrics, config.http.min_position_patience());
         Ok(Self {
             config,
             clock,

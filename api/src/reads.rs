@@ -11,6 +11,7 @@ use domain::event::inspection::Measured;
 use domain::ids::InspectionId;
 use replay::live::Live;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 
 /// How many comparisons are worked out at once.
@@ -43,11 +44,12 @@ pub struct Reads {
 const DERIVED_MAX: usize = 1024;
 
 impl Reads {
-    /// Puts the reading half together. Cursors are signed by what follows from `secret`.
+    /// Puts the reading half together. Cursors are signed by what follows from `secret`; whoever asks for a
+    /// `min_position` waits for `patience` at most.
     #[must_use]
-    pub fn new(live: Arc<Live>, secret: &Secret, metrics: Metrics) -> Self {
+    pub fn new(live: Arc<Live>, secret: &Secret, metrics: Metrics, patience: Duration) -> Self {
         Self {
-            views: Views::new(live),
+            views: Views::new(live, patience),
             cursors: CursorKey::derived_from(secret),
             metrics,
             files: Files::default(),

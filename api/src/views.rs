@@ -37,8 +37,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How long a read waits for the views to reach `min_position`.
-const PATIENCE: Duration = Duration::from_secs(3);
 /// How long a look at the past waits for its turn.
 const PAST_PATIENCE: Duration = Duration::from_secs(10);
 /// How many looks at the past are worked out at once.
@@ -226,14 +224,16 @@ pub struct Views {
     live: Arc<Live>,
     past: Past,
     turns: Arc<Semaphore>,
+    /// How long a read waits for the views to reach `min_position`.
+    patience: Duration,
 }
 
 impl Views {
-    /// Puts the door in front of the live views.
+    /// Puts the door in front of the live views. Whoever asks for a `min_position` waits so long at most.
     #[must_use]
-    pub fn new(live: Arc<Live>) -> Self {
+    pub fn new(live: Arc<Live>, patience: Duration) -> Self {
         let past = Past::new(live.history().clone(), live.checkpoints().clone(), live.index().clone());
-        Self { live, past, turns: Arc::new(Semaphore::new(PAST_LOOKS_MAX)) }
+        Self { live, past, turns: Arc::new(Semaphore::new(PAST_LOOKS_MAX)), patience }
     }
 
     /// Returns the live views.
@@ -261,7 +261,7 @@ impl Views {
     pub async fn resolve(&self, when: &When, clock: &Clock) -> Result<Standing, Problem> {
         let now = clock.now();
         if let Some(wanted) = when.min_position {
-            self.live.wait_for(Position(wanted), PATIENCE).await?;
+            self.live.wait_for(Position(wanted), self.patience).await?;
         }
         let Some(at) = when.as_of else {
             return match when.basis {

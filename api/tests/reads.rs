@@ -12,6 +12,7 @@ use actix_web::{App, middleware};
 use api::{node, openapi, problem, routes};
 use chrono::TimeDelta;
 use city::{CITY, COUNTY, City, DIBAO, HALL, ID_NUMBER, NAME, monday};
+use futures::FutureExt as _;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -145,6 +146,35 @@ async fn every_answer_carries_position_and_moment() {
         assert_eq!(then.status, StatusCode::OK, "{path}: {}", then.body);
         assert_eq!(then.header("as-of"), "2026-03-02T10:01:00.000+08:00", "{path}");
     }
+}
+
+#[actix_web::test]
+async fn what_the_views_do_not_hold_in_time_is_answered_503_and_told_when_to_come_back() {
+    let city = City::configured(|config| config.http.min_position_seconds = 0).await;
+    let case = city.open().await;
+    city.caught_up().await;
+    let ahead = city.node.store.head().await.unwrap().position.0 + 1;
+    for path in reads_of(&case).filter(|path| !is_stream(path)) {
+        let clerk = reader(&city, &path);
+        let behind = city.get(&clerk, &with(&path, &format!("min_position={ahead}"))).await;
+        assert_eq!(behind.header("retry-after"), "1", "{path}: {}", behind.body);
+        let told = behind.refused(503, "not-caught-up");
+        assert!(told["detail"].as_str().unwrap().contains(&ahead.to_string()), "{path}: {told}");
+    }
+}
+
+#[actix_web::test]
+async fn a_read_waits_for_what_is_being_written() {
+    let city = City::new().await;
+    let case = city.open().await;
+    city.caught_up().await;
+    let next = city.node.store.head().await.unwrap().position.0 + 1;
+    let clerk = city.token("clerk", HALL);
+    let path = with(&format!("/cases/{case}"), &format!("min_position={next}"));
+    let (read, written) = futures::join!(city.get(&clerk, &path), city.act("clerk", &case, "receive", json!({})));
+    assert_eq!(written.ok()["position"], next);
+    assert_eq!(read.header("position"), next.to_string());
+    assert_eq!(read.ok()["phase"], "received");
 }
 
 #[actix_web::test]
@@ -538,6 +568,45 @@ async fn a_live_queue_tells_what_appears_changes_and_vanishes() {
     city.act("clerk", &case, "receive", json!({})).await.ok();
     let moved = stream.until("event: counts").await;
     assert!(moved.contains("event: remove") && moved.contains("\"kind\":\"acceptance\""), "{moved}");
+}
+
+#[actix_web::test]
+async fn a_stream_in_which_nothing_happens_gives_a_sign_of_life() {
+    let city = City::new().await;
+    let clerk = city.token("clerk", HALL);
+    city.caught_up().await;
+    let head = city.node.live.position();
+    for path in ["/events".to_owned(), format!("/queues/{HALL}/stream"), format!("/halls/{HALL}/screen/stream")] {
+        let mut stream = Stream::open(&city, &clerk, &path, None).await;
+        stream.next().await;
+        assert_eq!(stream.next().now_or_never(), None, "{path}");
+        city.pass(TimeDelta::seconds(14));
+        assert_eq!(stream.next().now_or_never(), None, "{path}");
+        city.pass(TimeDelta::seconds(1));
+        assert_eq!(stream.next().await, format!(": heartbeat {head}\nid: {head}\n\n"), "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn a_light_that_changes_at_midnight_is_told_although_nothing_was_done() {
+    let city = City::new().await;
+    let clerk = city.token("clerk", HALL);
+    let case = city.received().await;
+    let queue = city.get(&clerk, &with(&format!("/queues?org={HALL}"), &min(&city))).await.ok();
+    let due = queue["entries"][0]["due"].as_str().unwrap();
+    city.node.clock.set(format!("{due}T23:59:59+08:00").parse().unwrap());
+    let mut stream = Stream::open(&city, &clerk, &format!("/queues/{HALL}/stream"), None).await;
+    let opening = stream.next().await;
+    assert!(opening.contains("\"light\":\"yellow\"") && !opening.contains("\"light\":\"red\""), "{opening}");
+    assert_eq!(stream.next().now_or_never(), None);
+    let head = city.node.store.head().await.unwrap();
+
+    city.pass(TimeDelta::seconds(1));
+    let told = stream.next().await;
+    let upsert = told.split("\n\n").find(|frame| frame.contains("event: upsert")).expect("the row is told");
+    assert!(upsert.contains(&case) && upsert.contains("\"light\":\"red\""), "{told}");
+    assert!(told.contains("event: counts") && !told.contains("event: remove"), "{told}");
+    assert_eq!(city.node.store.head().await.unwrap(), head, "only the moment changed");
 }
 
 #[actix_web::test]

@@ -19,11 +19,13 @@ use domain::event::SCHEMAS;
 use domain::fact::Subject;
 use domain::ids::{CaseId, OrganisationId};
 use eventstore::{Position, RecordedEvent};
+use futures::FutureExt as _;
 use replay::cloud_events::{BATCH_MEDIA_TYPE, CloudEvent, Persons, cloud_event};
 use replay::history::History;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -152,7 +154,7 @@ pub(crate) async fn list_events(
             Some(position) => Some(position),
             None => stream.last_event_id.or(filter.after),
         };
-        return live(&node, visible, resume).await;
+        return live(node, visible, resume).await;
     }
     if stream.ticket.is_some() || stream.last_event_id.is_some() {
         let name = if stream.ticket.is_some() { "ticket" } else { "lastEventId" };
@@ -253,7 +255,7 @@ pub(super) fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem>
     position.map(Some).ok_or_else(|| invalid("Last-Event-ID", detail))
 }
 
-async fn live(node: &Node, visible: Visible, resume: Option<u64>) -> Result<HttpResponse, Problem> {
+async fn live(node: Data<Node>, visible: Visible, resume: Option<u64>) -> Result<HttpResponse, Problem> {
     let reads = &node.reads;
     let head = reads.views.history().head().await.map_err(replay::history::HistoryError::from)?.position;
     let mut opening = BytesMut::from(&sse::opening()[..]);
@@ -275,6 +277,7 @@ async fn live(node: &Node, visible: Visible, resume: Option<u64>) -> Result<Http
         ends: Instant::now() + STREAM_SECONDS_MAX,
         stopping: reads.stopping(),
         _open: reads.metrics.stream_opened(),
+        node: node.clone(),
     };
     let frames = futures::stream::unfold(feed, |mut feed| async move {
         let frame = feed.next().await?;
@@ -285,6 +288,7 @@ async fn live(node: &Node, visible: Visible, resume: Option<u64>) -> Result<Http
 
 /// One open stream of events.
 struct Feed {
+    node: Data<Node>,
     history: History,
     visible: Visible,
     position: Position,
@@ -300,7 +304,9 @@ impl Feed {
         if let Some(opening) = self.opening.take() {
             return Some(opening);
         }
-        let heartbeat = Instant::now() + sse::HEARTBEAT;
+        let node = self.node.clone();
+        let mut silence = pin!(node.clock.after(sse::HEARTBEAT));
+        let mut silent_long = false;
         while Instant::now() < self.ends && !*self.stopping.borrow() {
             let page = self.history.raw_page(self.position, PAGE_EVENTS).await.ok()?;
             let mut frames = BytesMut::new();
@@ -315,12 +321,14 @@ impl Feed {
             if page.end {
                 tokio::select! {
                     grown = self.history.grown_past(self.position) => { grown.ok()?; }
-                    () = tokio::time::sleep_until(heartbeat) => (),
+                    () = &mut silence => silent_long = true,
                     _ = self.stopping.changed() => (),
                 }
+            } else {
+                // Also while scanning past a stretch in which nothing is for this reader.
+                silent_long = silence.as_mut().now_or_never().is_some();
             }
-            // Also while scanning past a stretch in which nothing is for this reader.
-            if heartbeat <= Instant::now() {
+            if silent_long {
                 return Some(sse::heartbeat(self.position.0));
             }
         }

@@ -15,12 +15,13 @@ use bytes::{Bytes, BytesMut};
 use chrono::NaiveDate;
 use domain::ids::OrganisationId;
 use domain::organisation::Organisations;
-use domain::zone::day_of;
+use domain::zone::{day_of, start_of};
 use eventstore::Position;
 use projections::queues::{QueueKey, QueueKind, QueueQuery, QueueRow};
 use serde::Serialize;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -29,8 +30,6 @@ use tokio::time::Instant;
 const ROWS_MAX: usize = 20_000;
 /// After so many events at once everything is looked at again, instead of each case.
 const EVENTS_AT_ONCE_MAX: usize = 2_048;
-/// How often the day is looked at.
-const TICK: Duration = Duration::from_secs(5);
 /// After this long a stream ends and the client comes back: rights are looked at anew.
 const STREAM_SECONDS_MAX: Duration = Duration::from_secs(3_600);
 
@@ -150,17 +149,21 @@ impl Feed {
     /// Returns the next frames; nothing once the stream is over.
     async fn next(&mut self) -> Option<Bytes> {
         let Some(mut told) = self.state.take() else { return Some(self.open()) };
-        let heartbeat = Instant::now() + sse::HEARTBEAT;
+        let node = self.node.clone();
+        let mut silence = pin!(node.clock.after(sse::HEARTBEAT));
+        let mut silent_long = false;
         while Instant::now() < self.ends && !*self.stopping.borrow() {
             let frames = self.catch_up(&mut told).await?;
-            if !frames.is_empty() || heartbeat <= Instant::now() {
+            if !frames.is_empty() || silent_long {
                 let frames = if frames.is_empty() { sse::heartbeat(told.position.0) } else { frames };
                 self.state = Some(told);
                 return Some(frames);
             }
             tokio::select! {
                 changed = self.positions.changed() => changed.ok()?,
-                () = tokio::time::sleep(TICK) => (),
+                // Lights are functions of the day: at midnight they change and no event says so.
+                () = node.clock.until(day_after(told.day)) => (),
+                () = &mut silence => silent_long = true,
                 _ = self.stopping.changed() => (),
             }
         }
@@ -274,6 +277,10 @@ impl Feed {
         });
         shown.collect()
     }
+}
+
+fn day_after(day: NaiveDate) -> domain::zone::Instant {
+    start_of(day.succ_opt().unwrap_or(day))
 }
 
 fn removed(id: &RowId) -> Removed<'_> {

@@ -16,6 +16,7 @@ use domain::ids::OrganisationId;
 use domain::ticket::HallQueue;
 use eventstore::Position;
 use serde_json::Value;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -93,7 +94,9 @@ struct Feed {
 impl Feed {
     /// Returns the next frame; nothing once the stream is over.
     async fn next(&mut self) -> Option<Bytes> {
-        let heartbeat = Instant::now() + sse::HEARTBEAT;
+        let node = self.node.clone();
+        let mut silence = pin!(node.clock.after(sse::HEARTBEAT));
+        let mut silent_long = false;
         while Instant::now() < self.ends && !*self.stopping.borrow() {
             self.positions.mark_unchanged();
             let (position, screen) = self.look();
@@ -105,12 +108,13 @@ impl Feed {
                 frames.extend_from_slice(&frame);
                 return Some(frames.freeze());
             }
-            if heartbeat <= Instant::now() {
+            if silent_long {
                 return Some(sse::heartbeat(position.0));
             }
             tokio::select! {
                 changed = self.positions.changed() => changed.ok()?,
-                () = tokio::time::sleep(TICK) => (),
+                () = node.clock.after(TICK) => (),
+                () = &mut silence => silent_long = true,
                 _ = self.stopping.changed() => (),
             }
         }
