@@ -3,10 +3,12 @@
 //! Every case is one record of the month it came and the month and way it ended, so it stands in exactly one column and
 //! the two sides cannot differ. While a case is open its organisations may change; its record moves with it.
 
+use crate::gather::Gathered;
 use crate::names::{Code, Names};
 use crate::projection::Projection;
 use crate::scope::{Attribution, Month, Source, Subtree};
 use crate::tally::Tally;
+use chrono::NaiveDate;
 use domain::event::case::{
     CaseAborted, CaseAccepted, CaseFinished, CaseMerged, CaseReturned, CaseWithdrawn, Closing, ClosingKind,
     IntakeRefused, NotRequiredTold, SupplementLapsed,
@@ -248,25 +250,50 @@ impl Balance {
     #[must_use]
     pub fn answer(&self, query: &BalanceQuery, organisations: &Organisations) -> BalanceAnswer {
         let within = Subtree::of(query.organisation.as_ref(), organisations, &self.organisations);
-        let mut rows: BTreeMap<Code, BalanceRow> = BTreeMap::new();
-        let mut total = BalanceRow::empty();
-        for (record, count) in self.cases.iter() {
-            let organisation = record.attributed(query.attribution);
-            let source = self.sources.name(record.source);
-            let wanted = within.contains(organisation) && source.is_some_and(|source| query.source.contains(source));
-            if !wanted || query.month < record.submitted {
-                continue;
-            }
-            total.count(record, query.month, count);
-            rows.entry(organisation).or_insert_with(BalanceRow::empty).count(record, query.month, count);
+        let mut groups = Gathered::<1, Sums>::default();
+        let sources = self.sources.iter().filter(|(_, name)| query.source.contains(name));
+        for (source, _) in sources {
+            self.each_of(source, query.month, |record, count| {
+                let organisation = record.attributed(query.attribution);
+                if within.contains(organisation) {
+                    groups.group([organisation.number()]).count(record, query.month, count);
+                }
+            });
         }
-        let mut rows: Vec<BalanceRow> = rows
-            .into_iter()
-            .map(|(code, row)| BalanceRow { organisation: self.organisations.name(code).cloned(), ..row })
-            .filter(|row| row.opening != 0 || row.submitted != 0)
-            .collect();
+        let mut total = Sums::default();
+        let mut rows = Vec::new();
+        for ([organisation], sums) in groups.iter() {
+            total.merge(sums);
+            if sums.opening != 0 || sums.submitted != 0 {
+                let organisation = Code::of_number(*organisation).and_then(|code| self.organisations.name(code));
+                rows.push(sums.row(organisation.cloned()));
+            }
+        }
         rows.sort_by(|a, b| a.organisation.cmp(&b.organisation));
-        BalanceAnswer { month: query.month, attribution: query.attribution, rows, total }
+        BalanceAnswer { month: query.month, attribution: query.attribution, rows, total: total.row(None) }
+    }
+
+    /// Tells every record of a source that came by the end of a month and had not ended before it. Records stand in the
+    /// order in which they came and ended, so those that ended earlier are passed over unread.
+    fn each_of(&self, source: Code, month: Month, mut tell: impl FnMut(&Record, i64)) {
+        let ever = Month::of(NaiveDate::MIN);
+        let mut came = ever;
+        loop {
+            let next = self.cases.range(Record::least(source, came, None)..).next();
+            let Some((next, _)) = next.filter(|(next, _)| next.source == source && next.submitted <= month) else {
+                return;
+            };
+            came = next.submitted;
+            let following = Month::of(came.first_day_after());
+            if following <= came {
+                return;
+            }
+            let open = Record::least(source, came, None)..Record::least(source, came, Some(ever));
+            let ended = Record::least(source, came, Some(month))..Record::least(source, following, None);
+            let both = self.cases.range(open).chain(self.cases.range(ended));
+            both.for_each(|(record, count)| tell(record, count));
+            came = following;
+        }
     }
 
     /// Returns how many cells the state holds.
@@ -277,6 +304,19 @@ impl Balance {
 }
 
 impl Record {
+    /// The first of all that came in a month and ended in one, or have not ended.
+    fn least(source: Code, submitted: Month, ended: Option<Month>) -> Self {
+        Self {
+            source,
+            submitted,
+            ended: ended.map(|month| (month, ClosingKind::Granted)),
+            intake: Code::FIRST,
+            handling: Code::FIRST,
+            deciding: Code::FIRST,
+            delivering: Code::FIRST,
+        }
+    }
+
     fn attributed(&self, attribution: Attribution) -> Code {
         match attribution {
             Attribution::Intake => self.intake,
@@ -287,27 +327,42 @@ impl Record {
     }
 }
 
-impl BalanceRow {
-    fn empty() -> Self {
-        Self { closings: ClosingKind::ALL.map(|kind| (kind, 0)).into(), ..Self::default() }
+/// One row in the making.
+#[derive(Default)]
+struct Sums {
+    opening: i64,
+    submitted: i64,
+    closings: [i64; ClosingKind::ALL.len()],
+    open: i64,
+}
+
+impl Sums {
+    /// Counts a case that came by the end of the month and had not ended before it.
+    fn count(&mut self, record: &Record, month: Month, count: i64) {
+        let came = if record.submitted == month { &mut self.submitted } else { &mut self.opening };
+        *came += count;
+        let went = match record.ended {
+            Some((ended, kind)) if ended == month => &mut self.closings[kind as usize],
+            Some(_) | None => &mut self.open,
+        };
+        *went += count;
     }
 
-    /// Counts a case that came in the month or before it.
-    fn count(&mut self, record: &Record, month: Month, count: i64) {
-        if record.ended.is_some_and(|(ended, _)| ended < month) {
-            return;
-        }
-        if record.submitted == month {
-            self.submitted += count;
-        } else {
-            self.opening += count;
-        }
-        match record.ended {
-            Some((ended, kind)) if ended == month => {
-                *self.closings.entry(kind).or_default() += count;
-                self.closed += count;
-            }
-            Some(_) | None => self.open += count,
+    fn merge(&mut self, other: &Self) {
+        self.opening += other.opening;
+        self.submitted += other.submitted;
+        self.open += other.open;
+        self.closings.iter_mut().zip(other.closings).for_each(|(sum, count)| *sum += count);
+    }
+
+    fn row(&self, organisation: Option<OrganisationId>) -> BalanceRow {
+        BalanceRow {
+            organisation,
+            opening: self.opening,
+            submitted: self.submitted,
+            closings: ClosingKind::ALL.map(|kind| (kind, self.closings[kind as usize])).into(),
+            closed: self.closings.iter().sum(),
+            open: self.open,
         }
     }
 }

@@ -3,9 +3,10 @@
 //!
 //! A case counts on the day it ended, if it was ever accepted: what never was accepted was never asked for papers.
 
+use crate::gather::{Gathered, Slots, month_slot, month_text};
 use crate::names::{Code, Names};
 use crate::projection::Projection;
-use crate::scope::{Month, Period, Source, Subtree};
+use crate::scope::{Period, Source, Subtree};
 use crate::tally::{Daily, Rate};
 use chrono::NaiveDate;
 use domain::event::case::{
@@ -245,48 +246,67 @@ impl CertificateFree {
     /// Answers a question; which items are 免证 says the version under which each case was accepted.
     #[must_use]
     pub fn answer(&self, query: &CertificateFreeQuery, reference: &Reference) -> CertificateFreeAnswer {
-        let within = Subtree::of(query.organisation.as_ref(), &reference.organisations, &self.organisations);
-        let mut promised: BTreeMap<(Code, u32), bool> = BTreeMap::new();
-        let mut groups: BTreeMap<Key, Figures> = BTreeMap::new();
-        for (day, ended, count) in self.ended.within(query.period) {
-            let Some(key) = self.key(day, &ended.place, query, &within) else { continue };
-            let item = (ended.place.item, ended.place.item_version);
-            let free = *promised.entry(item).or_insert_with(|| self.is_certificate_free(item, reference));
-            groups.entry(key).or_default().count(free, ended.paperless, count);
+        let CertificateFreeQuery { period, group_by, item, organisation, source } = query;
+        let within = Subtree::of(organisation.as_ref(), &reference.organisations, &self.organisations);
+        let (sources, item) = (source.among(&self.sources), item.as_ref().map(|item| self.items.find(item)));
+        let wants = |place: &Place| {
+            sources.contains(place.source)
+                && within.contains(place.organisation)
+                && item.is_none_or(|item| item == Some(place.item))
+        };
+        let slots = |day: NaiveDate, place: &Place| {
+            let mut slots = Slots::<3>::default();
+            for dimension in group_by {
+                slots[*dimension as usize] = match dimension {
+                    CertificateFreeDimension::Org => place.organisation.number(),
+                    CertificateFreeDimension::Item => place.item.number(),
+                    CertificateFreeDimension::Month => month_slot(day),
+                };
+            }
+            slots
+        };
+        let mut promised = Gathered::<2, Option<bool>>::default();
+        let mut groups = Gathered::<3, Figures>::default();
+        for (day, Ended { place, paperless }, count) in self.ended.within(*period) {
+            if wants(place) {
+                let known = promised.group([place.item.number(), place.item_version]);
+                let free = *known.get_or_insert_with(|| self.is_certificate_free(place, reference));
+                groups.group(slots(day, place)).count(free, *paperless, count);
+            }
         }
-        for (day, spared, count) in self.spared.within(query.period) {
-            let Some(key) = self.key(day, &spared.place, query, &within) else { continue };
-            let figures = groups.entry(key).or_default();
-            match spared.by {
-                Means::Certificate => figures.by_certificate += count,
-                Means::DataShare(outcome) => *figures.by_data_share.entry(outcome).or_default() += count,
+        for (day, Spared { place, by }, count) in self.spared.within(*period) {
+            if wants(place) {
+                let figures = groups.group(slots(day, place));
+                match by {
+                    Means::Certificate => figures.by_certificate += count,
+                    Means::DataShare(outcome) => *figures.by_data_share.entry(*outcome).or_default() += count,
+                }
             }
         }
         let mut total = Figures::default();
-        groups.values().for_each(|figures| total.merge(figures));
-        let rows = groups.into_iter().map(|(key, figures)| figures.row(key)).collect();
+        let mut rows = Vec::new();
+        for (slots, figures) in groups.iter() {
+            total.merge(figures);
+            let text = |dimension: &CertificateFreeDimension| Some((*dimension, self.text(*dimension, slots)?));
+            rows.push(figures.row(group_by.iter().filter_map(text).collect()));
+        }
+        rows.sort_by(|one, other| one.key.cmp(&other.key));
         CertificateFreeAnswer { rows, total: total.row(Key::new()) }
     }
 
-    fn is_certificate_free(&self, (item, version): (Code, u32), reference: &Reference) -> bool {
-        let item = self.items.name(item);
-        let version = item.and_then(|item| reference.catalogue.version(item, version));
+    fn is_certificate_free(&self, place: &Place, reference: &Reference) -> bool {
+        let item = self.items.name(place.item);
+        let version = item.and_then(|item| reference.catalogue.version(item, place.item_version));
         version.is_some_and(|version| version.definition.certificate_free)
     }
 
-    /// Returns the group to which something belongs, if the question wants it at all.
-    fn key(&self, day: NaiveDate, place: &Place, query: &CertificateFreeQuery, within: &Subtree) -> Option<Key> {
-        let item = self.items.name(place.item)?;
-        let wanted = query.source.contains(self.sources.name(place.source)?)
-            && within.contains(place.organisation)
-            && query.item.as_ref().is_none_or(|wanted| wanted == item);
-        let organisation = self.organisations.name(place.organisation)?;
-        let text = |dimension: &CertificateFreeDimension| match dimension {
-            CertificateFreeDimension::Org => organisation.to_string(),
-            CertificateFreeDimension::Item => item.to_string(),
-            CertificateFreeDimension::Month => Month::of(day).to_string(),
-        };
-        wanted.then(|| query.group_by.iter().map(|dimension| (*dimension, text(dimension))).collect())
+    fn text(&self, dimension: CertificateFreeDimension, slots: &Slots<3>) -> Option<String> {
+        let slot = slots[dimension as usize];
+        match dimension {
+            CertificateFreeDimension::Org => self.organisations.name(Code::of_number(slot)?).map(ToString::to_string),
+            CertificateFreeDimension::Item => self.items.name(Code::of_number(slot)?).map(ToString::to_string),
+            CertificateFreeDimension::Month => month_text(slot),
+        }
     }
 }
 

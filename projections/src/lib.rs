@@ -7,6 +7,7 @@ pub mod case_file;
 pub mod certificate_free;
 pub mod coverage;
 pub mod documents;
+mod gather;
 pub mod halls;
 pub mod kin;
 pub mod lights;

@@ -10,6 +10,9 @@ use std::num::NonZeroU32;
 pub struct Code(NonZeroU32);
 
 impl Code {
+    /// The code of the first entry: no code is less.
+    pub(crate) const FIRST: Self = Self(NonZeroU32::MIN);
+
     /// Returns the place, from 1.
     pub(crate) fn number(self) -> u32 {
         self.0.get()
@@ -64,6 +67,11 @@ impl<T: Ord + Clone> Names<T> {
     pub fn name(&self, code: Code) -> Option<&T> {
         let place = usize::try_from(code.0.get()).ok()?;
         self.list.get(place - 1)
+    }
+
+    /// Returns how many entries there are.
+    pub(crate) fn count(&self) -> usize {
+        self.list.len()
     }
 
     /// Returns every entry with its code, in the order of first appearance.

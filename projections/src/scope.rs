@@ -1,6 +1,7 @@
 //! What a question to the statistics is limited to: a period, a source, an organisation and the rule by which a case
 //! belongs to it.
 
+use crate::gather::Wanted;
 use crate::names::{Code, Names};
 use chrono::NaiveDate;
 use domain::ids::{OrganisationId, SourceName};
@@ -44,6 +45,11 @@ impl Source {
             Self::All => true,
             Self::Named(wanted) => wanted == name,
         }
+    }
+
+    /// Returns which of these histories count.
+    pub(crate) fn among(&self, names: &Names<SourceName>) -> Wanted {
+        Wanted::only(names.count(), names.iter().filter(|(_, name)| self.contains(name)).map(|(code, _)| code))
     }
 }
 
@@ -116,7 +122,7 @@ impl Period {
 /// The codes of an organisation and all those under it; everything if no organisation is named.
 pub(crate) enum Subtree {
     Everything,
-    Only(BTreeSet<Code>),
+    Only(Wanted),
 }
 
 impl Subtree {
@@ -126,16 +132,15 @@ impl Subtree {
         names: &Names<OrganisationId>,
     ) -> Self {
         let Some(root) = root else { return Self::Everything };
-        let mut codes: BTreeSet<Code> = organisations.subtree(root).filter_map(|id| names.find(id)).collect();
         // An organisation that the tree does not know stands for itself.
-        codes.extend(names.find(root));
-        Self::Only(codes)
+        let codes = organisations.subtree(root).chain([root]).filter_map(|id| names.find(id));
+        Self::Only(Wanted::only(names.count(), codes))
     }
 
     pub(crate) fn contains(&self, code: Code) -> bool {
         match self {
             Self::Everything => true,
-            Self::Only(codes) => codes.contains(&code),
+            Self::Only(wanted) => wanted.contains(code),
         }
     }
 }

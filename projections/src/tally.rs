@@ -4,6 +4,7 @@ use crate::scope::Period;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::ops::RangeBounds;
 
 /// How often each key was seen. What is taken back leaves no trace, and the order of adding and taking does not matter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +50,11 @@ impl<K: Ord + Clone> Tally<K> {
     /// Returns every key with its count.
     pub fn iter(&self) -> impl Iterator<Item = (&K, i64)> {
         self.0.iter().map(|(key, count)| (key, i64::from(*count)))
+    }
+
+    /// Returns every key of a range with its count.
+    pub(crate) fn range(&self, keys: impl RangeBounds<K>) -> impl Iterator<Item = (&K, i64)> {
+        self.0.range(keys).map(|(key, count)| (key, i64::from(*count)))
     }
 
     /// Returns how many different keys there are.

@@ -76,6 +76,10 @@ impl Figures {
         }
     }
 
+    pub(super) fn of(&self, what: Count) -> i64 {
+        self.counts.get(what as usize).copied().map_or(0, i64::from)
+    }
+
     pub(super) fn wait(&mut self, seconds: u32) {
         self.count(Count::Waited).sum(Seconds::Wait, seconds);
         self.longest_wait_seconds = self.longest_wait_seconds.max(seconds);
@@ -113,7 +117,7 @@ impl Sums {
         self.longest_wait_seconds = self.longest_wait_seconds.max(other.longest_wait_seconds);
     }
 
-    pub(super) fn of(&self, what: Count) -> i64 {
+    fn of(&self, what: Count) -> i64 {
         self.counts.get(what as usize).copied().unwrap_or(0)
     }
 

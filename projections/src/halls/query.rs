@@ -2,10 +2,11 @@
 
 use super::figures::{Count, Figures, Seconds, Sums};
 use super::{Cell, Halls, QUARTER_MINUTES, quarter_of, quarters};
+use crate::gather::{Gathered, Slots, month_slot, month_text, name_slot};
 use crate::names::Code;
-use crate::scope::{Month, Period, Subtree};
+use crate::scope::{Period, Subtree};
 use crate::tally::Rate;
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use domain::ids::OrganisationId;
 use domain::organisation::Organisations;
 use domain::zone::Instant;
@@ -159,11 +160,12 @@ impl Halls {
     #[must_use]
     pub fn answer(&self, query: &HallsQuery, organisations: &Organisations, at: Instant) -> HallsAnswer {
         let within = Subtree::of(query.organisation.as_ref(), organisations, &self.organisations);
-        let mut groups = Groups { state: self, query, groups: BTreeMap::new(), arrivals: BTreeMap::new() };
+        let mut groups = Groups::new(self, query);
         let to = query.period.to.max(query.period.from);
         for (day, cells) in self.cells.range(query.period.from..to) {
+            let slots = groups.slots_of(*day);
             for (cell, figures) in cells.0.iter().filter(|(cell, _)| within.contains(cell.hall)) {
-                groups.add(*day, cell, figures);
+                groups.add(slots, cell, figures);
             }
         }
         groups.add_running(&within, organisations, at);
@@ -171,38 +173,65 @@ impl Halls {
     }
 }
 
-/// Day, month, hall, window and quarter of an hour, as far as they are asked for; a window may be none.
-type GroupKey = (Option<NaiveDate>, Option<Month>, Option<Code>, Option<Option<Code>>, Option<u8>);
+/// Day, month, hall, window and quarter of an hour, as far as they are asked for.
+type HallSlots = Slots<5>;
 
 struct Groups<'a> {
     state: &'a Halls,
-    query: &'a HallsQuery,
-    groups: BTreeMap<GroupKey, Sums>,
-    arrivals: BTreeMap<u8, i64>,
+    period: Period,
+    wants: Asked,
+    groups: Gathered<5, Sums>,
+    /// By quarter of an hour.
+    arrivals: [i64; u8::MAX as usize + 1],
 }
 
-impl Groups<'_> {
-    fn add(&mut self, day: NaiveDate, cell: &Cell, figures: &Figures) {
-        let wants = |dimension| self.query.group_by.contains(&dimension);
-        // A window's number means nothing without its hall.
-        let by_hall = wants(HallDimension::Org) || wants(HallDimension::Window);
-        let key = (
-            wants(HallDimension::Day).then_some(day),
-            wants(HallDimension::Month).then(|| Month::of(day)),
-            by_hall.then_some(cell.hall),
-            wants(HallDimension::Window).then_some(cell.window),
-            wants(HallDimension::Quarter).then_some(cell.quarter),
-        );
-        self.groups.entry(key).or_default().add(figures);
-        let mut arrived = Sums::default();
-        arrived.add(figures);
-        *self.arrivals.entry(cell.quarter).or_default() += arrived.of(Count::Issued);
+/// By what groups are told apart.
+#[derive(Clone, Copy)]
+struct Asked {
+    day: bool,
+    month: bool,
+    hall: bool,
+    window: bool,
+    quarter: bool,
+}
+
+impl<'a> Groups<'a> {
+    fn new(state: &'a Halls, query: &HallsQuery) -> Self {
+        let wants = |dimension| query.group_by.contains(&dimension);
+        let window = wants(HallDimension::Window);
+        let wants = Asked {
+            day: wants(HallDimension::Day),
+            month: wants(HallDimension::Month),
+            // A window's number means nothing without its hall.
+            hall: window || wants(HallDimension::Org),
+            window,
+            quarter: wants(HallDimension::Quarter),
+        };
+        Self { state, period: query.period, wants, groups: Gathered::default(), arrivals: [0; u8::MAX as usize + 1] }
+    }
+
+    /// Returns the slots that everything of a day shares.
+    fn slots_of(&self, day: NaiveDate) -> HallSlots {
+        let mut slots = HallSlots::default();
+        // Days since the beginning of the common era: a history has none before it.
+        slots[0] = if self.wants.day { u32::try_from(day.num_days_from_ce()).unwrap_or(0) } else { 0 };
+        slots[1] = if self.wants.month { month_slot(day) } else { 0 };
+        slots
+    }
+
+    fn add(&mut self, mut slots: HallSlots, cell: &Cell, figures: &Figures) {
+        slots[2] = if self.wants.hall { cell.hall.number() } else { 0 };
+        slots[3] = if self.wants.window { name_slot(cell.window) } else { 0 };
+        slots[4] = if self.wants.quarter { u32::from(cell.quarter) } else { 0 };
+        self.groups.group(slots).add(figures);
+        self.arrivals[usize::from(cell.quarter)] += figures.of(Count::Issued);
     }
 
     /// Windows that somebody sits at have been open, and busy, until now.
     fn add_running(&mut self, within: &Subtree, organisations: &Organisations, at: Instant) {
         let state = self.state;
-        for (day, queue) in state.days.iter().filter(|(day, _)| self.query.period.contains(day.day)) {
+        let period = self.period;
+        for (day, queue) in state.days.iter().filter(|(day, _)| period.contains(day.day)) {
             let Some(hall) = state.organisations.find(&day.hall).filter(|hall| within.contains(*hall)) else {
                 continue;
             };
@@ -217,7 +246,7 @@ impl Groups<'_> {
                     for (moment, seconds) in quarters(until, length) {
                         let mut figures = Figures::default();
                         figures.sum(what, seconds);
-                        self.add(day.day, &Cell { hall, window, quarter: quarter_of(moment) }, &figures);
+                        self.add(self.slots_of(day.day), &Cell { hall, window, quarter: quarter_of(moment) }, &figures);
                     }
                 }
             }
@@ -226,34 +255,38 @@ impl Groups<'_> {
 
     fn answer(self) -> HallsAnswer {
         let mut total = Sums::default();
-        self.groups.values().for_each(|sums| total.merge(sums));
-        let texts = self.state;
-        let rows = self.groups.iter().map(|((day, month, hall, window, quarter), sums)| {
-            let mut key = HallKey::new();
-            let mut put = |dimension, text: Option<String>| _ = key.insert(dimension, text);
-            if let Some(day) = day {
-                put(HallDimension::Day, Some(day.to_string()));
-            }
-            if let Some(month) = month {
-                put(HallDimension::Month, Some(month.to_string()));
-            }
-            if let Some(hall) = hall {
-                put(HallDimension::Org, texts.organisations.name(*hall).map(ToString::to_string));
-            }
-            if let Some(window) = window {
-                put(HallDimension::Window, window.and_then(|code| texts.windows.name(code)).map(ToString::to_string));
-            }
-            if let Some(quarter) = quarter {
-                put(HallDimension::Quarter, Some(clock(*quarter)));
-            }
-            sums.row(key)
-        });
-        let rows = rows.collect();
+        let mut rows = Vec::new();
+        for (slots, sums) in self.groups.iter() {
+            total.merge(sums);
+            rows.push((*slots, sums.row(self.key(slots))));
+        }
+        // A hall and a window come in the order in which they first appeared.
+        rows.sort_by_key(|(slots, _)| *slots);
         // Of several, the earliest.
-        let peak = self.arrivals.iter().max_by_key(|(quarter, arrivals)| (**arrivals, std::cmp::Reverse(**quarter)));
-        let peak = peak.filter(|(_, arrivals)| 0 < **arrivals);
-        let peak = peak.map(|(quarter, arrivals)| Peak { quarter: clock(*quarter), arrivals: *arrivals });
-        HallsAnswer { rows, total: total.row(HallKey::new()), peak }
+        let quarters = (0..=u8::MAX).zip(self.arrivals);
+        let peak = quarters.max_by_key(|(quarter, arrivals)| (*arrivals, std::cmp::Reverse(*quarter)));
+        let peak = peak.filter(|(_, arrivals)| 0 < *arrivals);
+        let peak = peak.map(|(quarter, arrivals)| Peak { quarter: clock(quarter), arrivals });
+        HallsAnswer { rows: rows.into_iter().map(|(_, row)| row).collect(), total: total.row(HallKey::new()), peak }
+    }
+
+    fn key(&self, [day, month, hall, window, quarter]: &HallSlots) -> HallKey {
+        let (state, wants) = (self.state, self.wants);
+        let mut key = HallKey::new();
+        let mut put = |wanted: bool, dimension, text: &dyn Fn() -> Option<String>| {
+            if wanted {
+                key.insert(dimension, text());
+            }
+        };
+        let day = || i32::try_from(*day).ok().and_then(NaiveDate::from_num_days_from_ce_opt);
+        let hall = || Code::of_number(*hall).and_then(|hall| state.organisations.name(hall));
+        let window = || Code::of_number(*window).and_then(|window| state.windows.name(window));
+        put(wants.day, HallDimension::Day, &|| day().map(|day| day.to_string()));
+        put(wants.month, HallDimension::Month, &|| month_text(*month));
+        put(wants.hall, HallDimension::Org, &|| hall().map(ToString::to_string));
+        put(wants.window, HallDimension::Window, &|| window().map(ToString::to_string));
+        put(wants.quarter, HallDimension::Quarter, &|| u8::try_from(*quarter).ok().map(clock));
+        key
     }
 }
 

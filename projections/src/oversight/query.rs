@@ -1,8 +1,9 @@
 //! Questions to supervision, and their answers.
 
-use super::{ActKind, Oversight, Warned, Whom};
+use super::{ActKind, Mark, Oversight, Warned, Whom};
+use crate::gather::{Gathered, Slots, Wanted, month_slot, month_text, name_slot};
 use crate::names::Code;
-use crate::scope::{Month, Period, Source, Subtree};
+use crate::scope::{Period, Source, Subtree};
 use crate::tally::{DayCounts, Distribution, Rate};
 use chrono::NaiveDate;
 use domain::event::case::{Anomaly, Threshold, WarnedClock};
@@ -10,7 +11,7 @@ use domain::ids::{ItemId, OrganisationId, StaffId};
 use domain::organisation::Organisations;
 use domain::reference::Reference;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// By what marks can be told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -207,118 +208,129 @@ fn is_of_pause(kind: Anomaly) -> bool {
 }
 
 /// What a question is limited to, in the codes of the state.
-struct Wanted<'a> {
-    state: &'a Oversight,
+struct Limits {
     within: Subtree,
-    source: &'a Source,
-    item: Option<&'a ItemId>,
-    person: Option<&'a StaffId>,
+    sources: Wanted,
+    item: Option<Named>,
+    person: Option<Named>,
 }
 
-impl Wanted<'_> {
+/// A name that is asked for: one that never occurred finds nothing.
+type Named = Option<Code>;
+
+impl Limits {
     fn wants(&self, whom: &Whom) -> bool {
-        let texts = &self.state.texts;
-        let source = whom.source.and_then(|source| texts.sources.name(source));
         // A mark whose case is not known belongs to the own history, like its event.
-        source.is_none_or(|source| self.source.contains(source))
+        whom.source.is_none_or(|source| self.sources.contains(source))
             && self.within.contains(whom.organisation)
-            && self.item.is_none_or(|item| whom.item.and_then(|code| texts.items.name(code)) == Some(item))
-            && self.person.is_none_or(|person| whom.person.and_then(|code| texts.people.name(code)) == Some(person))
+            && self.item.is_none_or(|item| item.is_some() && whom.item == item)
+            && self.person.is_none_or(|person| person.is_some() && whom.person == person)
     }
+}
+
+/// One slot for each [`AnomalyDimension`], in their order.
+type MarkSlots = Slots<6>;
+
+#[derive(Default)]
+struct MarkSums {
+    marks: i64,
+    hidden: Option<i64>,
 }
 
 impl Oversight {
-    fn text_of_item(&self, whom: &Whom) -> Option<String> {
-        whom.item.and_then(|item| self.texts.items.name(item)).map(ToString::to_string)
-    }
-
-    fn text_of_organisation(&self, whom: &Whom) -> Option<String> {
-        self.texts.organisations.name(whom.organisation).map(ToString::to_string)
-    }
-
-    fn text_of_person(&self, whom: &Whom) -> Option<String> {
-        whom.person.and_then(|person| self.texts.people.name(person)).map(ToString::to_string)
+    fn limits(
+        &self,
+        organisation: Option<&OrganisationId>,
+        organisations: &Organisations,
+        source: &Source,
+        item: Option<&ItemId>,
+        person: Option<&StaffId>,
+    ) -> Limits {
+        let texts = &self.texts;
+        Limits {
+            within: Subtree::of(organisation, organisations, &texts.organisations),
+            sources: source.among(&texts.sources),
+            item: item.map(|item| texts.items.find(item)),
+            person: person.map(|person| texts.people.find(person)),
+        }
     }
 
     /// Answers a question about marks.
     #[must_use]
     pub fn anomalies(&self, query: &AnomaliesQuery, organisations: &Organisations) -> AnomaliesAnswer {
-        let wanted = Wanted {
-            state: self,
-            within: Subtree::of(query.organisation.as_ref(), organisations, &self.texts.organisations),
-            source: &query.source,
-            item: query.item.as_ref(),
-            person: query.person.as_ref(),
+        let AnomaliesQuery { period, group_by, kinds, item, organisation, person, source } = query;
+        let limits = self.limits(organisation.as_ref(), organisations, source, item.as_ref(), person.as_ref());
+        let asked = flags(|kind| kinds.is_empty() || kinds.contains(&kind));
+        let wanted = |mark: &Mark| asked[mark.kind as usize] && limits.wants(&mark.whom);
+        let slots = |day: NaiveDate, mark: &Mark| {
+            let mut slots = slots_of_whom(group_by, day, &mark.whom);
+            for dimension in group_by {
+                match dimension {
+                    AnomalyDimension::Kind => slots[*dimension as usize] = mark.kind as u32 + 1,
+                    AnomalyDimension::RecordedMonth => {
+                        slots[*dimension as usize] = month_slot(mark.recorded_in.first_day());
+                    }
+                    AnomalyDimension::Org
+                    | AnomalyDimension::Clerk
+                    | AnomalyDimension::Item
+                    | AnomalyDimension::Month => (),
+                }
+            }
+            slots
         };
-        let kinds = |kind: Anomaly| query.kinds.is_empty() || query.kinds.contains(&kind);
-        let mut rows: BTreeMap<Key<AnomalyDimension>, AnomaliesRow> = BTreeMap::new();
+        let mut groups = Gathered::default();
         let mut total = 0;
-        for (day, mark, count) in self.marks.within(query.period) {
-            if kinds(mark.kind) && wanted.wants(&mark.whom) {
-                let key = self.key(query, &mark.whom, day, Some((mark.kind, mark.recorded_in)));
-                rows.entry(key).or_insert_with_key(AnomaliesRow::new).marks += count;
-                total += count;
+        for (day, mark, count) in self.marks.within(*period).filter(|(_, mark, _)| wanted(mark)) {
+            let sums: &mut MarkSums = groups.group(slots(day, mark));
+            sums.marks += count;
+            total += count;
+        }
+        for (day, (mark, hidden), count) in self.hidden.within(*period).filter(|(_, (mark, _), _)| wanted(mark)) {
+            *groups.group(slots(day, mark)).hidden.get_or_insert(0) += i64::from(*hidden) * count;
+        }
+        let acts = self.acts_of(query, &limits, &groups);
+        let row = |(slots, sums): &(MarkSlots, MarkSums)| {
+            let kind = kind_of(slots);
+            let act = kind.or(only(kinds)).and_then(marked_act).filter(|_| has_shares(query));
+            AnomaliesRow {
+                key: group_by.iter().map(|dimension| (*dimension, self.text(*dimension, slots))).collect(),
+                marks: sums.marks,
+                share: act.map(|act| Rate::of(sums.marks, acts.get(&of_act(*slots, act)).copied().unwrap_or(0))),
+                hidden_working_days: sums.hidden.or(kind.is_some_and(is_of_pause).then_some(0)),
             }
-        }
-        for (day, (mark, hidden), count) in self.hidden.within(query.period) {
-            if kinds(mark.kind) && wanted.wants(&mark.whom) {
-                let key = self.key(query, &mark.whom, day, Some((mark.kind, mark.recorded_in)));
-                let row = rows.entry(key).or_insert_with_key(AnomaliesRow::new);
-                *row.hidden_working_days.get_or_insert(0) += i64::from(*hidden) * count;
-            }
-        }
-        self.take_shares(query, &wanted, &mut rows);
-        AnomaliesAnswer { rows: rows.into_values().collect(), total }
-    }
-
-    /// Puts beside each row of one kind how many acts it is a share of.
-    fn take_shares(
-        &self,
-        query: &AnomaliesQuery,
-        wanted: &Wanted<'_>,
-        rows: &mut BTreeMap<Key<AnomalyDimension>, AnomaliesRow>,
-    ) {
-        if query.group_by.contains(&AnomalyDimension::RecordedMonth) {
-            return;
-        }
-        let mut acts: BTreeMap<(ActKind, Key<AnomalyDimension>), i64> = BTreeMap::new();
-        for (day, act, count) in self.acts.within(query.period) {
-            if wanted.wants(&act.whom) {
-                let key = self.key(query, &act.whom, day, None);
-                *acts.entry((act.kind, key)).or_default() += count;
-            }
-        }
-        for row in rows.values_mut() {
-            let told = row.key.get(&AnomalyDimension::Kind).and_then(Option::as_deref);
-            let told = told.and_then(|name| Anomaly::ALL.into_iter().find(|kind| kind.as_str() == name));
-            let only = if let [only] = query.kinds.as_slice() { Some(*only) } else { None };
-            let Some(act) = told.or(only).and_then(marked_act) else { continue };
-            let mut key = row.key.clone();
-            key.remove(&AnomalyDimension::Kind);
-            let of = acts.get(&(act, key)).copied().unwrap_or(0);
-            row.share = Some(Rate::of(row.marks, of));
-        }
-    }
-
-    fn key(
-        &self,
-        query: &AnomaliesQuery,
-        whom: &Whom,
-        day: NaiveDate,
-        mark: Option<(Anomaly, Month)>,
-    ) -> Key<AnomalyDimension> {
-        let text = |dimension: AnomalyDimension| match dimension {
-            AnomalyDimension::Kind => mark.map(|(kind, _)| kind.as_str().to_owned()),
-            AnomalyDimension::Org => self.text_of_organisation(whom),
-            AnomalyDimension::Clerk => self.text_of_person(whom),
-            AnomalyDimension::Item => self.text_of_item(whom),
-            AnomalyDimension::Month => Some(Month::of(day).to_string()),
-            AnomalyDimension::RecordedMonth => mark.map(|(_, month)| month.to_string()),
         };
-        let dimensions = query.group_by.iter();
-        // An act has no kind of mark; its row is found without.
-        let told = dimensions.filter(|dimension| mark.is_some() || **dimension != AnomalyDimension::Kind);
-        told.map(|dimension| (*dimension, text(*dimension))).collect()
+        let mut rows: Vec<AnomaliesRow> = groups.iter().map(row).collect();
+        rows.sort_by(|one, other| one.key.cmp(&other.key));
+        AnomaliesAnswer { rows, total }
+    }
+
+    /// Returns how many acts there were for each row that is told as a share of them.
+    fn acts_of(&self, query: &AnomaliesQuery, limits: &Limits, rows: &Gathered<6, MarkSums>) -> Gathered<6, i64> {
+        let mut acts = Gathered::default();
+        let told = rows.iter().filter_map(|(slots, _)| kind_of(slots).or(only(&query.kinds)).and_then(marked_act));
+        let told: BTreeSet<ActKind> = told.filter(|_| has_shares(query)).collect();
+        // Nearly every case has acts; without a row that asks for them they need not be read.
+        if told.is_empty() {
+            return acts;
+        }
+        for (day, act, count) in self.acts.within(query.period) {
+            if told.contains(&act.kind) && limits.wants(&act.whom) {
+                *acts.group(of_act(slots_of_whom(&query.group_by, day, &act.whom), act.kind)) += count;
+            }
+        }
+        acts
+    }
+
+    fn text(&self, dimension: AnomalyDimension, slots: &MarkSlots) -> Option<String> {
+        let slot = slots[dimension as usize];
+        let code = Code::of_number(slot);
+        match dimension {
+            AnomalyDimension::Kind => kind_of(slots).map(|kind| kind.as_str().to_owned()),
+            AnomalyDimension::Org => self.texts.organisations.name(code?).map(ToString::to_string),
+            AnomalyDimension::Clerk => self.texts.people.name(code?).map(ToString::to_string),
+            AnomalyDimension::Item => self.texts.items.name(code?).map(ToString::to_string),
+            AnomalyDimension::Month | AnomalyDimension::RecordedMonth => month_text(slot),
+        }
     }
 
     /// Answers a question about cards, by the rule that holds on the last day of the period.
@@ -327,14 +339,13 @@ impl Oversight {
         let last = query.period.to.pred_opt().unwrap_or(query.period.from);
         let policy = reference.policies.at(last);
         let rule = &policy.rules.cards;
-        let within = Subtree::of(query.organisation.as_ref(), &reference.organisations, &self.texts.organisations);
-        let wanted = Wanted { state: self, within, source: &query.source, item: None, person: query.person.as_ref() };
+        let CardsQuery { period, organisation, person, source } = query;
+        let limits = self.limits(organisation.as_ref(), &reference.organisations, source, None, person.as_ref());
+        let is_card = flags(|kind| rule.yellow.contains(&kind) || rule.red.contains(&kind));
         let mut people: BTreeMap<(Code, Code), BTreeMap<Anomaly, i64>> = BTreeMap::new();
-        for (_, mark, count) in self.marks.within(query.period) {
-            let Some(person) = mark.whom.person.filter(|_| wanted.wants(&mark.whom)) else { continue };
-            if rule.yellow.contains(&mark.kind) || rule.red.contains(&mark.kind) {
-                *people.entry((mark.whom.organisation, person)).or_default().entry(mark.kind).or_default() += count;
-            }
+        for (_, mark, count) in self.marks.within(*period).filter(|(_, mark, _)| is_card[mark.kind as usize]) {
+            let Some(person) = mark.whom.person.filter(|_| limits.wants(&mark.whom)) else { continue };
+            *people.entry((mark.whom.organisation, person)).or_default().entry(mark.kind).or_default() += count;
         }
         let rows = people.into_iter().filter_map(|((organisation, person), marks)| {
             let of = |kinds: &[Anomaly]| kinds.iter().filter_map(|kind| marks.get(kind)).sum();
@@ -357,35 +368,54 @@ impl Oversight {
     /// Answers a question about warnings.
     #[must_use]
     pub fn warnings(&self, query: &WarningsQuery, organisations: &Organisations) -> WarningsAnswer {
-        let wanted = Wanted {
-            state: self,
-            within: Subtree::of(query.organisation.as_ref(), organisations, &self.texts.organisations),
-            source: &query.source,
-            item: None,
-            person: query.person.as_ref(),
+        let WarningsQuery { period, group_by, clock, threshold, organisation, person, source } = query;
+        let limits = self.limits(organisation.as_ref(), organisations, source, None, person.as_ref());
+        let slot = |dimension: WarningDimension, day: NaiveDate, warned: &Warned| match dimension {
+            WarningDimension::Clock => warned.clock as u32 + 1,
+            WarningDimension::Threshold => warned.threshold as u32 + 1,
+            WarningDimension::Org => warned.whom.organisation.number(),
+            WarningDimension::Clerk => name_slot(warned.whom.person),
+            WarningDimension::Item => name_slot(warned.whom.item),
+            WarningDimension::Month => month_slot(day),
         };
-        let mut groups: BTreeMap<Key<WarningDimension>, Tallied> = BTreeMap::new();
+        let mut groups = Gathered::<6, (Option<Warned>, Tallied)>::default();
         let mut total = Tallied::default();
-        for (day, warned, count) in self.warnings.within(query.period) {
-            let asked = query.clock.is_none_or(|clock| clock == warned.clock)
-                && query.threshold.is_none_or(|threshold| threshold == warned.threshold);
-            if !asked || !wanted.wants(&warned.whom) {
+        for (day, warned, count) in self.warnings.within(*period) {
+            let asked = clock.is_none_or(|clock| clock == warned.clock)
+                && threshold.is_none_or(|threshold| threshold == warned.threshold);
+            if !asked || !limits.wants(&warned.whom) {
                 continue;
             }
-            let text = |dimension: WarningDimension| match dimension {
-                WarningDimension::Clock => Some(warned.clock.as_str().to_owned()),
-                WarningDimension::Threshold => Some(threshold_text(warned.threshold).to_owned()),
-                WarningDimension::Org => self.text_of_organisation(&warned.whom),
-                WarningDimension::Clerk => self.text_of_person(&warned.whom),
-                WarningDimension::Item => self.text_of_item(&warned.whom),
-                WarningDimension::Month => Some(Month::of(day).to_string()),
-            };
-            let key = query.group_by.iter().map(|dimension| (*dimension, text(*dimension))).collect();
-            groups.entry(key).or_default().count(warned, count);
-            total.count(warned, count);
+            let mut slots = Slots::default();
+            for dimension in group_by {
+                slots[*dimension as usize] = slot(*dimension, day, warned);
+            }
+            let (one, tallied) = groups.group(slots);
+            one.get_or_insert(*warned);
+            tallied.count(warned, count);
         }
-        let rows = groups.into_iter().map(|(key, tallied)| tallied.row(key)).collect();
+        let mut rows = Vec::new();
+        for (slots, (one, tallied)) in groups.iter() {
+            total.merge(tallied);
+            let Some(one) = one else { continue };
+            let key = group_by.iter().map(|dimension| (*dimension, self.text_of(*dimension, one, slots)));
+            rows.push(tallied.row(key.collect()));
+        }
+        rows.sort_by(|one, other| one.key.cmp(&other.key));
         WarningsAnswer { rows, total: total.row(Key::new()) }
+    }
+
+    /// Returns what all warnings of a group have in common, told by any one of them.
+    fn text_of(&self, dimension: WarningDimension, one: &Warned, slots: &Slots<6>) -> Option<String> {
+        let Whom { organisation, person, item, .. } = one.whom;
+        match dimension {
+            WarningDimension::Clock => Some(one.clock.as_str().to_owned()),
+            WarningDimension::Threshold => Some(threshold_text(one.threshold).to_owned()),
+            WarningDimension::Org => self.texts.organisations.name(organisation).map(ToString::to_string),
+            WarningDimension::Clerk => self.texts.people.name(person?).map(ToString::to_string),
+            WarningDimension::Item => self.texts.items.name(item?).map(ToString::to_string),
+            WarningDimension::Month => month_text(slots[dimension as usize]),
+        }
     }
 
     /// Returns how many cells the state holds.
@@ -396,12 +426,49 @@ impl Oversight {
     }
 }
 
-impl AnomaliesRow {
-    fn new(key: &Key<AnomalyDimension>) -> Self {
-        let kind = key.get(&AnomalyDimension::Kind).and_then(Option::as_deref);
-        let of_pause = Anomaly::ALL.into_iter().any(|known| Some(known.as_str()) == kind && is_of_pause(known));
-        Self { key: key.clone(), marks: 0, share: None, hidden_working_days: of_pause.then_some(0) }
+/// Returns for each kind whether something holds of it.
+fn flags(holds: impl Fn(Anomaly) -> bool) -> [bool; Anomaly::ALL.len()] {
+    let mut flags = [false; Anomaly::ALL.len()];
+    for kind in Anomaly::ALL {
+        flags[kind as usize] = holds(kind);
     }
+    flags
+}
+
+/// The slots that a mark shares with the acts beside it: whom it concerns, and when.
+fn slots_of_whom(group_by: &[AnomalyDimension], day: NaiveDate, whom: &Whom) -> MarkSlots {
+    let mut slots = MarkSlots::default();
+    for dimension in group_by {
+        slots[*dimension as usize] = match dimension {
+            AnomalyDimension::Org => whom.organisation.number(),
+            AnomalyDimension::Clerk => name_slot(whom.person),
+            AnomalyDimension::Item => name_slot(whom.item),
+            AnomalyDimension::Month => month_slot(day),
+            AnomalyDimension::Kind | AnomalyDimension::RecordedMonth => 0,
+        };
+    }
+    slots
+}
+
+/// The group of the acts of a kind: an act has no kind of mark, so its own kind stands in that place.
+fn of_act(mut slots: MarkSlots, act: ActKind) -> MarkSlots {
+    slots[AnomalyDimension::Kind as usize] = act as u32 + 1;
+    slots
+}
+
+fn kind_of(slots: &MarkSlots) -> Option<Anomaly> {
+    let kind = slots[AnomalyDimension::Kind as usize].checked_sub(1)?;
+    Anomaly::ALL.into_iter().find(|known| *known as u32 == kind)
+}
+
+/// The kind that all rows are of, where only one is asked for.
+fn only(kinds: &[Anomaly]) -> Option<Anomaly> {
+    if let [only] = kinds { Some(*only) } else { None }
+}
+
+/// Acts are not told apart by when they were recorded.
+fn has_shares(query: &AnomaliesQuery) -> bool {
+    !query.group_by.contains(&AnomalyDimension::RecordedMonth)
 }
 
 #[derive(Default)]
@@ -423,6 +490,14 @@ impl Tallied {
         if let Some(hours) = warned.acted_after {
             self.hours.add(hours, count);
         }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.raised += other.raised;
+        self.read += other.read;
+        self.answered += other.answered;
+        self.acted += other.acted;
+        self.hours.merge(&other.hours);
     }
 
     fn row(&self, key: Key<WarningDimension>) -> WarningsRow {

@@ -3,8 +3,9 @@
 use super::figures::Figures;
 use super::query::{Cohort, Dimension, ProcessingTimesAnswer, ProcessingTimesQuery, RegionAs};
 use super::{Ended, Line, Open, Pause, Places, ProcessingTimes, Stay};
+use crate::gather::{month_slot, month_text};
 use crate::names::{Code, Names};
-use crate::scope::{Attribution, Month, Subtree};
+use crate::scope::{Attribution, Subtree};
 use chrono::NaiveDate;
 use domain::event::item::Authority;
 use domain::ids::RegionCode;
@@ -246,7 +247,7 @@ impl<'a> Groups<'a> {
             Dimension::Step => texts.steps.name(code).map(ToString::to_string),
             Dimension::Clerk => texts.staff.name(code).map(ToString::to_string),
             Dimension::Township | Dimension::County => self.regions.name(code).map(ToString::to_string),
-            Dimension::Month => Some(format!("{:04}-{:02}", (slot - 1) / 12, (slot - 1) % 12 + 1)),
+            Dimension::Month => month_text(slot),
         }
     }
 }
@@ -265,13 +266,6 @@ fn authority_slot(authority: Authority) -> u32 {
 
 fn authority_text(slot: u32) -> Option<String> {
     (1..).zip(AUTHORITIES).find(|(known, _)| *known == slot).map(|(_, (_, text))| text.to_owned())
-}
-
-/// Months since the year 0, from 1; days before it do not occur, and share a slot.
-fn month_slot(day: NaiveDate) -> u32 {
-    use chrono::Datelike;
-    let first = Month::of(day).first_day();
-    u32::try_from(first.year()).unwrap_or(0) * 12 + first.month()
 }
 
 struct Overdue {
