@@ -91,6 +91,19 @@ impl Stamp {
         if has(headers, etag) {
             return self.unchanged(etag);
         }
+        let mut response = self.respond();
+        response.insert_header((ETAG, quoted(etag)));
+        response.insert_header((CONTENT_TYPE, "application/json"));
+        response.body(self.put_before(object))
+    }
+
+    /// Answers with an object that is already written as JSON; the stamp is put in front of its first field.
+    #[must_use]
+    pub fn written(&self, object: &[u8]) -> HttpResponse {
+        self.bytes("application/json", self.put_before(object), None)
+    }
+
+    fn put_before(&self, object: &[u8]) -> Vec<u8> {
         let fields = object.strip_prefix(b"{").unwrap_or(object);
         let mut body = Vec::with_capacity(fields.len() + 96);
         body.extend_from_slice(format!("{{\"position\":{},\"as_of\":\"{}\"", self.position, self.as_of).as_bytes());
@@ -98,10 +111,7 @@ impl Stamp {
             body.push(b',');
         }
         body.extend_from_slice(fields);
-        let mut response = self.respond();
-        response.insert_header((ETAG, quoted(etag)));
-        response.insert_header((CONTENT_TYPE, "application/json"));
-        response.body(body)
+        body
     }
 
     fn unchanged(&self, etag: &str) -> HttpResponse {

@@ -5,6 +5,7 @@ use crate::config::Secret;
 use crate::cursor::CursorKey;
 use crate::files::Files;
 use crate::jobs::Jobs;
+use crate::maps::Maps;
 use crate::telemetry::Metrics;
 use crate::views::Views;
 use domain::event::inspection::Measured;
@@ -29,6 +30,8 @@ pub struct Reads {
     pub metrics: Metrics,
     /// Case files, written as JSON.
     pub files: Files,
+    /// Process maps, for as long as nothing that is recorded concerns them.
+    pub maps: Maps,
     /// Figures behind scores, derived again: the log up to a position tells the same for ever.
     pub derived: Bounded<(InspectionId, u64), Arc<Vec<Measured>>>,
     /// Turns to play history again.
@@ -53,6 +56,7 @@ impl Reads {
             cursors: CursorKey::derived_from(secret),
             metrics,
             files: Files::default(),
+            maps: Maps::default(),
             derived: Bounded::new(DERIVED_MAX),
             players: Arc::new(Semaphore::new(PLAYERS_MAX)),
             comparisons: Arc::new(Semaphore::new(COMPARISONS_MAX)),

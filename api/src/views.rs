@@ -6,6 +6,7 @@
 use crate::clock::Clock;
 use crate::problem::{FieldError, Kind, Problem, Text};
 use crate::query::{FromParameters, Parameters, invalid};
+use crate::remembered::Remembered;
 use chrono::NaiveDate;
 use domain::fact::{Fact, Subject};
 use domain::ids::CaseId;
@@ -224,6 +225,7 @@ pub struct Views {
     live: Arc<Live>,
     past: Past,
     turns: Arc<Semaphore>,
+    remembered: Arc<Remembered>,
     /// How long a read waits for the views to reach `min_position`.
     patience: Duration,
 }
@@ -233,7 +235,8 @@ impl Views {
     #[must_use]
     pub fn new(live: Arc<Live>, patience: Duration) -> Self {
         let past = Past::new(live.history().clone(), live.checkpoints().clone(), live.index().clone());
-        Self { live, past, turns: Arc::new(Semaphore::new(PAST_LOOKS_MAX)), patience }
+        let turns = Arc::new(Semaphore::new(PAST_LOOKS_MAX));
+        Self { live, past, turns, remembered: Arc::default(), patience }
     }
 
     /// Returns the live views.
@@ -346,6 +349,27 @@ impl Views {
         })
     }
 
+    /// Returns the facts of a stream that never grows long, as it stood.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub async fn short_stream(&self, at: &Standing, subject: &Subject) -> Result<Arc<Vec<Fact>>, Problem> {
+        let all = self.remembered.stream(self.history(), subject).await?;
+        Ok(match at.slice() {
+            None => all,
+            Some(slice) => Arc::new(all.iter().filter(|fact| slice.holds(fact)).cloned().collect()),
+        })
+    }
+
+    /// Returns the fact at a position that something stands on.
+    ///
+    /// # Errors
+    /// The log cannot be read, or holds no such fact.
+    pub async fn fact(&self, position: u64) -> Result<Arc<Fact>, Problem> {
+        let fact = self.remembered.fact(self.history(), position).await?;
+        fact.ok_or_else(|| Problem::new(Kind::Internal))
+    }
+
     /// Returns the reference data through a position, as whatever was decided by them saw them.
     ///
     /// # Errors
@@ -358,15 +382,16 @@ impl Views {
     ///
     /// # Errors
     /// The log cannot be read.
-    pub async fn case_file(&self, at: &Standing, case: CaseId) -> Result<Option<CaseFile>, Problem> {
-        let Some(slice) = at.slice() else {
-            let open = self.live.read(|views| views.queues.state.case(case).cloned());
-            return match open {
-                Some(file) => Ok(Some(file)),
-                None => Ok(file_of(&self.history().stream(&Subject::Case(case)).await?)),
-            };
-        };
-        Ok(file_of(&self.history().stream_in(&Subject::Case(case), &slice).await?))
+    pub async fn case_file(&self, at: &Standing, case: CaseId) -> Result<Option<Arc<CaseFile>>, Problem> {
+        if let Some(slice) = at.slice() {
+            return Ok(file_of(&self.history().stream_in(&Subject::Case(case), &slice).await?).map(Arc::new));
+        }
+        let open =
+            self.live.read(|views| views.queues.state.case(case).map(|file| self.remembered.open_file(case, file)));
+        match open {
+            Some(file) => Ok(Some(file)),
+            None => Ok(self.remembered.file(self.history(), case).await?),
+        }
     }
 
     /// Waits for a turn to read much of the log at once; others wait until it is dropped.

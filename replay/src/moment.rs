@@ -52,7 +52,7 @@ pub enum Moment {
 }
 
 /// A moment resolved once against the log, so that every page of an answer means the same history.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slice {
     /// Everything up to and including this position.
     pub through: Position,
@@ -69,7 +69,7 @@ impl Slice {
 }
 
 /// Facts recorded after a slice's end that had already happened by its moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Late {
     /// The moment: facts effective by then belong to the slice.
     pub until: Instant,

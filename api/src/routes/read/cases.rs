@@ -244,7 +244,7 @@ impl Listing<'_> {
             for some in found.cases.chunks(FILES_AT_ONCE) {
                 let files = some.iter().map(|case| self.node.reads.views.case_file(self.at, *case));
                 for (case, file) in some.iter().zip(futures::future::join_all(files).await) {
-                    self.take(*case, file?.as_ref());
+                    self.take(*case, file?.as_deref());
                 }
             }
             self.after = found.next;

@@ -123,6 +123,12 @@ struct Shown<'a> {
     revoked: Option<ShownRevocation<'a>>,
 }
 
+/// A page of them.
+#[derive(Serialize)]
+struct Listed<'a> {
+    certificates: Vec<Shown<'a>>,
+}
+
 #[derive(Serialize)]
 struct ShownHolder<'a> {
     subject: &'a SubjectId,
@@ -146,8 +152,8 @@ struct Read {
 
 impl Read {
     async fn new(node: &Node, at: &Standing, id: CertificateId) -> Result<Option<Self>, Problem> {
-        let facts = node.reads.views.stream(at, &Subject::Certificate(id)).await?;
-        let state: Certificate = folded(&facts);
+        let facts = node.reads.views.short_stream(at, &Subject::Certificate(id)).await?;
+        let state: Certificate = folded(facts.iter());
         let version = facts.last().map_or(0, |fact| fact.version);
         Ok(state.content.is_some().then_some(Self { id, version, state }))
     }
@@ -226,22 +232,20 @@ pub(crate) async fn list_certificates(
     let position = reads.views.position(&at);
     let slice = at.slice().unwrap_or(Slice::through(position));
     let mut after = resumed.map(|resumed| CertificateCursor(resumed.entry));
-    let (mut found, mut examined) = (Vec::new(), 0);
+    let (mut found, mut examined) = (Vec::<Read>::new(), 0);
     loop {
         let some = searched(&node, &filter, slice, after, page.limit - found.len()).await?;
         examined += some.certificates.len().max(1);
         after = some.next;
-        for read in read_all(&node, &at, &some.certificates).await? {
-            let shown = read.shown(&node.vault, &at);
-            let wanted = shown.filter(|shown| question.state.is_none_or(|state| state == shown.state));
-            found.extend(wanted.map(|shown| json!(shown)));
-        }
+        let reads = read_all(&node, &at, &some.certificates).await?.into_iter();
+        found.extend(reads.filter(|read| question.state.is_none_or(|state| read.state.state(at.day()) == Some(state))));
         if after.is_none() || page.limit <= found.len() || READ_PER_PAGE_MAX <= examined {
             break;
         }
     }
     let next = after.map(|cursor| page.next(&reads.cursors, &After { at, entry: cursor.0 }));
-    Ok(Stamp::new(&at, position).page(&json!({ "certificates": found }), next.as_ref()))
+    let certificates = found.iter().filter_map(|read| read.shown(&node.vault, &at)).collect();
+    Ok(Stamp::new(&at, position).page(&Listed { certificates }, next.as_ref()))
 }
 
 fn sees_certificates(caller: &Caller) -> Result<(), Problem> {

@@ -27,8 +27,7 @@ use replay::case_index::{
     Whose,
 };
 use replay::moment::Slice;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// How many rows are filled from the log at once.
 const ROWS_AT_ONCE: usize = 16;
@@ -144,14 +143,17 @@ impl Found {
     pub(super) fn respond<T: Serialize>(&self, node: &Node, page: &Page, name: &str, rows: &[T]) -> HttpResponse {
         let after = |found| After { at: self.at, found };
         let next = self.next.map(|found| page.next(&node.reads.cursors, &after(found)));
-        Stamp::new(&self.at, self.position).page(&json!({ name: rows }), next.as_ref())
+        Stamp::new(&self.at, self.position).page(&Named(name, rows), next.as_ref())
     }
 }
 
-/// Reads the fact at a position.
-pub(super) async fn fact_at(node: &Node, position: u64) -> Result<Fact, Problem> {
-    let page = node.reads.views.history().page(Position(position.saturating_sub(1)), 1).await?;
-    page.facts.into_iter().next().ok_or_else(|| Problem::new(Kind::Internal))
+/// Rows under the name of their list.
+struct Named<'a, T>(&'a str, &'a [T]);
+
+impl<T: Serialize> Serialize for Named<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map([(self.0, self.1)])
+    }
 }
 
 /// Which marks are asked for.
@@ -293,9 +295,9 @@ async fn shown_mark(node: &Node, at: &Standing, finding: Finding) -> Result<Opti
     let (Subject::Case(case), FindingKind::Anomaly(kind)) = (finding.about.clone(), finding.kind) else {
         return Ok(None);
     };
-    let fact = fact_at(node, finding.position).await?;
+    let fact = node.reads.views.fact(finding.position).await?;
     let file = node.reads.views.case_file(at, case).await?;
-    let detail = detail(node, at, kind, &fact, file.as_ref()).await?;
+    let detail = detail(node, at, kind, &fact, file.as_deref()).await?;
     Ok(Some(ShownMark {
         kind,
         label_zh: kind.label_zh(),
@@ -304,7 +306,7 @@ async fn shown_mark(node: &Node, at: &Standing, finding: Finding) -> Result<Opti
         recorded_on: day_of(fact.recorded_at),
         position: finding.position,
         act: fact.event.schema().name,
-        case: ShownCase::of(node, case, finding, file.as_ref()),
+        case: ShownCase::of(node, case, finding, file.as_deref()),
         detail,
     }))
 }
@@ -440,7 +442,7 @@ pub(crate) async fn list_warnings(
 
 async fn shown_warning(node: &Node, at: &Standing, finding: Finding) -> Result<Option<ShownWarning>, Problem> {
     let Subject::Case(case) = finding.about else { return Ok(None) };
-    let fact = fact_at(node, finding.position).await?;
+    let fact = node.reads.views.fact(finding.position).await?;
     let Event::Case(CaseEvent::WarningRaised(raised)) = &fact.event else { return Ok(None) };
     let file = node.reads.views.case_file(at, case).await?;
     let warning = domain::case::Warning {
@@ -461,6 +463,6 @@ async fn shown_warning(node: &Node, at: &Standing, finding: Finding) -> Result<O
         position: finding.position,
         read: among(|case| &case.warnings_read),
         answered: among(|case| &case.warnings_answered),
-        case: ShownCase::of(node, case, finding, file.as_ref()),
+        case: ShownCase::of(node, case, finding, file.as_deref()),
     }))
 }

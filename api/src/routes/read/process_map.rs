@@ -3,6 +3,7 @@
 use super::statistics::{Limits, period, scope};
 use crate::answer::Stamp;
 use crate::auth::Caller;
+use crate::maps::{Drawn, MapQuestion};
 use crate::node::Node;
 use crate::problem::{Kind, Problem, Text};
 use crate::query::{FromParameters, Parameters, Query, invalid};
@@ -15,6 +16,7 @@ use domain::zone::day_of;
 use projections::reference::ReferenceData;
 use projections::scope::{OWN, Period, Source};
 use replay::case_index::{CaseCursor, CaseFilter, CaseIndex, IndexError, Order, PageOfCases, Whose};
+use replay::history::HistoryError;
 use replay::moment::Slice;
 use replay::process_map::{Difference, ProcessMap, ProcessReport, of_cases};
 use replay::selection::LogSelection;
@@ -127,35 +129,63 @@ pub(crate) async fn get_process_map(
     let organisations = scope.within.as_ref().map(|within| {
         views.today(|reference| reference.organisations.subtree(within).cloned().collect::<BTreeSet<OrganisationId>>())
     });
+    let names_cases = caller.scope.sees_cases();
+    let question = MapQuestion {
+        item: filter.limits.item.clone(),
+        version: filter.version,
+        within: scope.within.is_some(),
+        names_cases,
+        past: at.slice(),
+        ..MapQuestion::new(&periods, &filter.limits.source, scope.organisation.clone())
+    };
+    let maps = &node.reads.maps;
+    let stamp = Stamp::new(&at, slice.through);
+    if let Some(drawn) = kept(&node, &question, slice).await? {
+        return Ok(stamp.written(&drawn.json));
+    }
     let turn = views.turn().await?;
-    let mut maps = Vec::with_capacity(periods.len());
+    // Somebody before us may have drawn it meanwhile.
+    if let Some(drawn) = kept(&node, &question, slice).await? {
+        return Ok(stamp.written(&drawn.json));
+    }
+    let mut drawing = Vec::with_capacity(periods.len());
+    let mut all_cases = BTreeSet::new();
     for (place, period) in periods.iter().enumerate() {
         let found = find(views.live().index(), &filter, organisations.clone(), *period, slice).await?;
         let Some(cases) = found else { return Err(too_many(if place == 0 { "from" } else { "compare_from" })) };
         let mut map = ProcessMap::new(selection(&filter, *period, slice));
         of_cases(views.history(), &cases, &slice, &mut map).await?;
-        maps.push(map);
+        drawing.push(map);
+        all_cases.extend(cases);
     }
     // The catalogue of another moment may need a turn itself.
     drop(turn);
-    let names_cases = caller.scope.sees_cases();
     let reference = views.look(&at, |data: &ReferenceData| data.reference.clone()).await?.value;
-    let drawing = tokio::task::spawn_blocking(move || {
-        maps.into_iter().map(|map| map.finish(&reference)).collect::<Vec<ProcessReport>>()
-    });
-    let drawn = drawing.await.map_err(|_| Problem::new(Kind::Internal))?;
-    let mut drawn = drawn.into_iter().zip(periods).map(|(mut map, Period { from, to })| {
-        if !names_cases {
-            map.conformance.deviations.clear();
-        }
-        OnePeriod { from, to, map }
-    });
-    let first = drawn.next().ok_or_else(|| Problem::new(Kind::Internal))?;
-    let compared = drawn.next();
-    let difference = compared.as_ref().map(|compared| first.map.to(&compared.map));
     let source = filter.limits.source.to_string();
-    let told = Told { organisation: scope.organisation, source, first, compared, difference };
-    Ok(Stamp::new(&at, slice.through).json(&told))
+    let drawing = tokio::task::spawn_blocking(move || {
+        let finished = drawing.into_iter().map(|map| map.finish(&reference));
+        let mut drawn = finished.zip(periods).map(|(mut map, Period { from, to })| {
+            if !names_cases {
+                map.conformance.deviations.clear();
+            }
+            OnePeriod { from, to, map }
+        });
+        let first = drawn.next()?;
+        let compared = drawn.next();
+        let difference = compared.as_ref().map(|compared| first.map.to(&compared.map));
+        // Plain structs of texts and numbers, which JSON always takes.
+        serde_json::to_vec(&Told { organisation: scope.organisation, source, first, compared, difference }).ok()
+    });
+    let json = drawing.await.ok().flatten().ok_or_else(|| Problem::new(Kind::Internal))?.into();
+    let drawn = Drawn { json, cases: all_cases.into_iter().collect(), through: slice.through };
+    let answer = stamp.written(&drawn.json);
+    maps.keep(question, drawn);
+    Ok(answer)
+}
+
+async fn kept(node: &Node, question: &MapQuestion, slice: Slice) -> Result<Option<Drawn>, Problem> {
+    let kept = node.reads.maps.kept(question, node.reads.views.history(), slice.through).await;
+    Ok(kept.map_err(HistoryError::from)?)
 }
 
 fn too_many(name: &str) -> Problem {

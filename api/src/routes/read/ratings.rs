@@ -25,6 +25,7 @@ use domain::zone::day_of;
 use replay::case_index::FindingKind;
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// How many streams are read from the log at once.
 const STREAMS_AT_ONCE: usize = 16;
@@ -84,14 +85,14 @@ impl Done {
 struct Told {
     id: RatingId,
     rating: Rating,
-    facts: Vec<Fact>,
+    facts: Arc<Vec<Fact>>,
 }
 
 impl Told {
     /// Reads a rating as it stood; nothing if there was none.
     async fn read(node: &Node, at: &Standing, id: RatingId) -> Result<Option<Self>, Problem> {
-        let facts = node.reads.views.stream(at, &Subject::Rating(id.clone())).await?;
-        let rating: Rating = folded(&facts);
+        let facts = node.reads.views.short_stream(at, &Subject::Rating(id.clone())).await?;
+        let rating: Rating = folded(facts.iter());
         Ok(rating.rated.is_some().then_some(Self { id, rating, facts }))
     }
 
@@ -243,17 +244,17 @@ pub(crate) async fn list_ratings(
     let kind = if question.adopted == Some(false) { FindingKind::NotAdopted } else { FindingKind::Order };
     let mut found = Found::page(&node, &caller, vec![kind], limits, &page, &when).await?;
     let findings = std::mem::take(&mut found.findings);
-    let mut rows: Vec<Value> = Vec::with_capacity(findings.len());
+    let mut all: Vec<Told> = Vec::with_capacity(findings.len());
     for some in findings.chunks(STREAMS_AT_ONCE) {
         let ratings = some.iter().filter_map(|finding| match &finding.about {
             Subject::Rating(id) => Some(Told::read(&node, &found.at, id.clone())),
             _ => None,
         });
         for told in futures::future::join_all(ratings).await {
-            let Some(told) = told?.filter(|told| question.wants(told)) else { continue };
-            rows.extend(ShownOrder::of(&told, found.at.day()).map(|order| json!(order)));
+            all.extend(told?.filter(|told| question.wants(told)));
         }
     }
+    let rows: Vec<ShownOrder<'_>> = all.iter().filter_map(|told| ShownOrder::of(told, found.at.day())).collect();
     Ok(found.respond(&node, &page, "ratings", &rows))
 }
 

@@ -6,7 +6,7 @@ use crate::auth::Caller;
 use crate::node::Node;
 use crate::problem::{Problem, Text};
 use crate::query::{FromParameters, Parameters, Query, checked_period, invalid};
-use crate::table::{Cell, Table};
+use crate::table::{Cell, Column, Table};
 use crate::views::{Views, When};
 use actix_web::http::header::{CONTENT_DISPOSITION, HeaderValue};
 use actix_web::web::{Data, Path};
@@ -29,8 +29,7 @@ use projections::satisfaction::{Satisfaction, SatisfactionDimension, Satisfactio
 use projections::scope::{Attribution, Period, Source};
 use projections::staffing::{Staffing, StaffingQuery};
 use projections::tally::Rate;
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The reports there are.
@@ -117,6 +116,16 @@ struct Asked {
     organisation: OrganisationId,
 }
 
+/// A report as it goes out.
+#[derive(Serialize)]
+struct Told<'a> {
+    report: &'a str,
+    month: Month,
+    organisation: &'a OrganisationId,
+    columns: &'a [Column],
+    rows: &'a [Vec<Cell>],
+}
+
 /// A monthly table 月报.
 ///
 /// `balance` (收支平衡), `on-time` (按时办结, by township), `satisfaction` (好差评, by hall), `staffing` (社会救助窗口值班), `anomalies`
@@ -190,10 +199,10 @@ pub(crate) async fn get_report(
     let stamp = Stamp::new(&at, seen.position);
     let table = seen.value;
     Ok(match filter.format {
-        Format::Json => stamp.json(&json!({
-            "report": name.as_str(), "month": filter.month, "organisation": organisation,
-            "columns": table.columns(), "rows": table.rows(),
-        })),
+        Format::Json => {
+            let (columns, rows) = (table.columns(), table.rows());
+            stamp.json(&Told { report: &name, month: filter.month, organisation: &organisation, columns, rows })
+        }
         Format::Csv => {
             let mut response = stamp.bytes("text/csv; charset=utf-8", table.csv(filter.bom), None);
             let file = format!("attachment; filename=\"{}-{}.csv\"", name.as_str(), filter.month);
@@ -218,7 +227,8 @@ fn asked(views: &Views, caller: &Caller, filter: &ReportFilter, today: chrono::N
 /// Code and name of an organisation, or 合计.
 fn named(organisation: Option<&str>, reference: &Reference) -> [Cell; 2] {
     let Some(code) = organisation else { return [Cell::text("合计"), Cell::Nothing] };
-    let known = code.parse().ok().and_then(|id: OrganisationId| reference.organisations.get(&id).cloned());
+    let id: Option<OrganisationId> = code.parse().ok();
+    let known = id.as_ref().and_then(|id| reference.organisations.get(id));
     [Cell::text(code), known.map_or(Cell::Nothing, |known| Cell::text(known.name_zh()))]
 }
 
