@@ -266,6 +266,13 @@ impl RecordedEvent {
         self.words(self.by_at).by().unwrap_or_default()
     }
 
+    /// Tells whether the same wrote another event, in every word: without taking the words apart.
+    #[must_use]
+    pub fn is_by_author_of(&self, other: &Self) -> bool {
+        let words = |event: &'_ Self| event.by_at as usize..event.labels_at as usize;
+        self.record[words(self)] == other.record[words(other)]
+    }
+
     /// Returns the opaque words by which feeds are filtered.
     pub fn labels(&self) -> impl Iterator<Item = &str> {
         let mut words = self.words(self.labels_at);

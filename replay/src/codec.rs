@@ -6,7 +6,7 @@ use domain::event::{DecodeError, Event};
 use domain::fact::{Fact, Subject};
 use domain::ids::{CommandId, EventId, IdError};
 use domain::zone::Instant;
-use eventstore::{By, Micros, NewEvent, RecordedEvent, StreamName, StreamNameError};
+use eventstore::{By, Micros, NewEvent, Position, RecordedEvent, StreamName, StreamNameError};
 use smol_str::ToSmolStr;
 
 /// A record that this program cannot read as a fact, or a fact that cannot be recorded.
@@ -65,6 +65,27 @@ pub fn stream_name(subject: &Subject) -> Result<StreamName, CodecError> {
 /// # Errors
 /// Anything in it that this program does not know; nothing is skipped or guessed.
 pub fn fact(recorded: &RecordedEvent) -> Result<Fact, CodecError> {
+    fact_by(recorded, actor(&recorded.by())?)
+}
+
+/// Returns the facts of a page up to the first that cannot be read, and where and why that one cannot.
+///
+/// Many events in a row are by the same actor, who is then read once.
+#[must_use]
+pub fn facts_up_to_fault(events: &[RecordedEvent]) -> (Vec<Fact>, Option<(Position, CodecError)>) {
+    let mut facts: Vec<Fact> = Vec::with_capacity(events.len());
+    for (place, event) in events.iter().enumerate() {
+        let before = facts.last().filter(|_| event.is_by_author_of(&events[place.saturating_sub(1)]));
+        let by = before.map_or_else(|| actor(&event.by()), |before| Ok(before.by.clone()));
+        match by.and_then(|by| fact_by(event, by)) {
+            Ok(fact) => facts.push(fact),
+            Err(why) => return (facts, Some((event.position, why))),
+        }
+    }
+    (facts, None)
+}
+
+fn fact_by(recorded: &RecordedEvent, by: Actor) -> Result<Fact, CodecError> {
     Ok(Fact {
         position: recorded.position.0,
         subject: recorded.stream().parse()?,
@@ -72,7 +93,7 @@ pub fn fact(recorded: &RecordedEvent) -> Result<Fact, CodecError> {
         id: EventId(recorded.id.0.into()),
         recorded_at: instant(recorded.recorded_at)?,
         occurred_at: instant(recorded.occurred_at)?,
-        by: actor(&recorded.by())?,
+        by,
         command: CommandId(recorded.command.0.into()),
         event: Event::decode(recorded.kind(), recorded.schema, recorded.body())?,
     })

@@ -259,12 +259,6 @@ fn decoded(page: &Page) -> Result<FactPage, HistoryError> {
 
 /// Returns the facts of a page up to the first that cannot be read, and why that one cannot.
 pub(crate) fn decoded_up_to_fault(page: &Page) -> (Vec<Fact>, Option<HistoryError>) {
-    let mut facts = Vec::with_capacity(page.events.len());
-    for event in &page.events {
-        match codec::fact(event) {
-            Ok(fact) => facts.push(fact),
-            Err(source) => return (facts, Some(HistoryError::Decode { position: event.position, source })),
-        }
-    }
-    (facts, None)
+    let (facts, fault) = codec::facts_up_to_fault(&page.events);
+    (facts, fault.map(|(position, source)| HistoryError::Decode { position, source }))
 }

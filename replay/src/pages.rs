@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 /// still in the processor's cache when the next reads it.
 const PAGES_AHEAD_MAX: usize = 2;
 /// How many events one page has at most, for the same reason.
-const PAGE_EVENTS: usize = 1024;
+const PAGE_EVENTS: usize = 2048;
 
 /// The facts of one page, shared by all who look at them.
 pub type Page = Arc<Vec<Fact>>;

@@ -17,9 +17,10 @@ use projections::reference::ReferenceData;
 use projections::satisfaction::Satisfaction;
 use projections::scores::Scores;
 use projections::staffing::Staffing;
+use rayon::prelude::*;
 
-/// Fewer facts than these are folded sooner than threads are started for them.
-const FACTS_PER_THREAD_MIN: usize = 1024;
+/// Fewer facts than these are folded sooner than other threads are woken for them.
+const FACTS_AT_ONCE_MIN: usize = 256;
 
 /// Every live projection. A new one is a field here and a line in each of the two lists below it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -120,15 +121,12 @@ impl Views {
     }
 }
 
-/// Folds the facts that each view does not have yet: many facts into all views at once, each on a thread of its own.
+/// Folds the facts that each view does not have yet: many facts into all views at once, on as many threads as there are
+/// processors.
 pub fn fold_each(views: &mut [&mut dyn AnyView], facts: &[Fact]) {
-    if facts.len() < FACTS_PER_THREAD_MIN {
+    if facts.len() < FACTS_AT_ONCE_MIN {
         views.iter_mut().for_each(|view| view.fold(facts));
-        return;
+    } else {
+        views.par_iter_mut().with_max_len(1).for_each(|view| view.fold(facts));
     }
-    std::thread::scope(|scope| {
-        for view in views {
-            scope.spawn(|| view.fold(facts));
-        }
-    });
 }
