@@ -174,7 +174,7 @@ pub fn last_moment(day: NaiveDate, now: Instant) -> Instant {
 mod tests {
     use super::*;
     use domain::zone::Instant;
-    use eventstore::{EventStore, InMemory, Position, Selection};
+    use eventstore::{EventLog, EventStore, InMemory, Position, Selection};
     use std::sync::Arc;
 
     const EVENING: &str = "2026-11-20T12:00:00Z";

@@ -316,7 +316,7 @@ impl Executor {
             return Err(Trouble::InProgress);
         }
         let under_way = UnderWay { executor: self, command };
-        match self.history().answer(command).await? {
+        match self.journal.answer(command).await? {
             None => Ok(Begun::Fresh(under_way)),
             Some(answer) if answer.digest != digest => Err(Trouble::KeyReused),
             Some(answer) => Ok(Begun::Repeated(self.told_before(&answer.appended).await?)),
@@ -568,7 +568,7 @@ impl Executor {
 
     /// The append may or may not have been written; the log knows.
     async fn ask_again(&self, asked: &Asked) -> Result<Done, Trouble> {
-        match self.history().answer(asked.command).await {
+        match self.journal.answer(asked.command).await {
             Ok(Some(answer)) => self.told_before(&answer.appended).await,
             Ok(None) | Err(_) => Err(Trouble::Unknown),
         }

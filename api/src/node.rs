@@ -176,7 +176,7 @@ impl Node {
         let data_share = DataShare::open(&config.data_share).map_err(StartError::DataShare)?;
         let store: Arc<dyn EventStore> = Arc::new(Metered::new(store, metrics.clone()));
         let journal = Journal::new(Arc::clone(&store));
-        let history = History::new(Arc::clone(&store));
+        let history = History::new(store.clone());
         let index = CaseIndex::open(&layout.index())?;
         index.align(&history).await?;
         let checkpoints = Checkpoints::new(layout.checkpoints(), history.clone());

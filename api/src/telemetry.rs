@@ -9,8 +9,8 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use async_trait::async_trait;
 use eventstore::{
-    Answer, AppendError, Appended, CommandId, CommitObserver, EventStore, Frame, Head, Page, Position, ReadError,
-    Selection,
+    Answer, AppendError, Appended, CommandId, CommitObserver, EventLog, EventStore, Frame, Head, Page, Position,
+    ReadError, Selection,
 };
 use prometheus::{
     Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
@@ -306,7 +306,10 @@ impl EventStore for Metered {
     async fn answer(&self, command: CommandId) -> Result<Option<Answer>, ReadError> {
         self.store.answer(command).await
     }
+}
 
+#[async_trait]
+impl EventLog for Metered {
     async fn read(&self, selection: &Selection, after: Position, limit: usize) -> Result<Page, ReadError> {
         self.store.read(selection, after, limit).await
     }

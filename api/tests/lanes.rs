@@ -8,8 +8,8 @@ mod numbers;
 use api::execute::{ExecuteError, Trouble};
 use async_trait::async_trait;
 use eventstore::{
-    Answer, AppendError, Appended, EventStore, Frame, Head, InMemory, Options, Page, Position, ReadError, Selection,
-    Sled,
+    Answer, AppendError, Appended, EventLog, EventStore, Frame, Head, InMemory, Options, Page, Position, ReadError,
+    Selection, Sled,
 };
 use futures::future::join_all;
 use futures::poll;
@@ -67,7 +67,10 @@ impl EventStore for Grouped {
     async fn answer(&self, command: eventstore::CommandId) -> Result<Option<Answer>, ReadError> {
         self.log.answer(command).await
     }
+}
 
+#[async_trait]
+impl EventLog for Grouped {
     async fn read(&self, selection: &Selection, after: Position, limit: usize) -> Result<Page, ReadError> {
         self.log.read(selection, after, limit).await
     }

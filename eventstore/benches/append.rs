@@ -10,8 +10,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark that cannot go on says so")]
 
 use eventstore::{
-    By, CommandDigest, CommandId, EventId, EventStore, Expected, Frame, NewEvent, Options, Position, Selection, Sled,
-    StreamName, StreamVersion, VOLUME_EVENTS, Write,
+    By, CommandDigest, CommandId, EventId, EventLog, EventStore, Expected, Frame, NewEvent, Options, Position,
+    Selection, Sled, StreamName, StreamVersion, VOLUME_EVENTS, Write,
 };
 use std::collections::VecDeque;
 use std::fs::File;

@@ -23,12 +23,14 @@ pub use event::{
     StreamName, StreamNameError, StreamVersion, Write,
 };
 pub use memory::InMemory;
-pub use record::RecordedEvent;
+pub use record::{DamagedRecord, RecordedEvent};
 pub use sled::{
     CommitObserver, FORMAT, Finding, Mending, OnMending, OpenError, Options, Outcome, Part, Progress, Sled,
     VOLUME_EVENTS, Verified,
 };
-pub use store::{EVENT_BYTES_MAX, EVENTS_PER_FRAME_MAX, EventStore, PAGE_BYTES_MAX, PAGE_EVENTS_MAX, Page, Selection};
+pub use store::{
+    EVENT_BYTES_MAX, EVENTS_PER_FRAME_MAX, EventLog, EventStore, PAGE_BYTES_MAX, PAGE_EVENTS_MAX, Page, Selection,
+};
 pub use verdict::{
     BY_BYTES_MAX, CLOCK_BEHIND_MICROS_MAX, KIND_BYTES_MAX, LABEL_BYTES_MAX, LABELS_MAX, Refusal, STREAMS_PER_FRAME_MAX,
 };

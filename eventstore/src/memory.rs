@@ -3,7 +3,7 @@
 use crate::store::{PAGE_BYTES_MAX, page_limit};
 use crate::verdict::{self, Claim};
 use crate::{
-    Answer, AppendError, Appended, CommandId, EventStore, Frame, Head, Micros, Page, Position, ReadError,
+    Answer, AppendError, Appended, CommandId, EventLog, EventStore, Frame, Head, Micros, Page, Position, ReadError,
     RecordedEvent, Selection, StreamName, StreamVersion,
 };
 use async_trait::async_trait;
@@ -68,7 +68,10 @@ impl EventStore for InMemory {
     async fn answer(&self, command: CommandId) -> Result<Option<Answer>, ReadError> {
         Ok(self.log().answers.get(&command).cloned())
     }
+}
 
+#[async_trait]
+impl EventLog for InMemory {
     async fn read(&self, selection: &Selection, after: Position, limit: usize) -> Result<Page, ReadError> {
         let log = self.log();
         Ok(match selection {

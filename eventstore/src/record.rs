@@ -40,6 +40,11 @@ pub(crate) enum RecordFault {
     Misplaced,
 }
 
+/// Bytes that no store wrote, or not all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(transparent)]
+pub struct DamagedRecord(RecordFault);
+
 /// Appends the record of one event, with zeros for what the commit thread fills in.
 pub(crate) fn encode(frame: &Frame, write: &Write, event: &NewEvent, out: &mut Vec<u8>) {
     out.push(RECORD_FORMAT);
@@ -246,6 +251,21 @@ impl RecordedEvent {
         let event = RecordView(&record).event(record.clone());
         #[expect(clippy::expect_used, reason = "what was encoded above within the limits can be read back")]
         event.expect("a record within the limits can be read")
+    }
+
+    /// Takes a record that was kept or sent elsewhere.
+    ///
+    /// # Errors
+    /// It is not, byte for byte, what a store wrote.
+    pub fn read(record: Bytes) -> Result<Self, DamagedRecord> {
+        let view = RecordView::verified(&record).map_err(DamagedRecord)?;
+        view.event(record.clone()).map_err(DamagedRecord)
+    }
+
+    /// Returns the record as it stands in the log, with its checksum.
+    #[must_use]
+    pub fn record(&self) -> &[u8] {
+        &self.record
     }
 
     /// Returns the name of its stream.

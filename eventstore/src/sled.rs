@@ -23,7 +23,8 @@ pub use verify::{Finding, Progress, Verified};
 use crate::store::{PAGE_BYTES_MAX, page_limit};
 use crate::verdict::{self, Claim};
 use crate::{
-    Answer, AppendError, Appended, CommandId, EventStore, Frame, Head, Page, Position, ReadError, Selection, StreamName,
+    Answer, AppendError, Appended, CommandId, EventLog, EventStore, Frame, Head, Page, Position, ReadError, Selection,
+    StreamName,
 };
 use async_trait::async_trait;
 use index::{ActiveIndex, LastVersions, Place, SealedIndex, Summary};
@@ -269,7 +270,10 @@ impl EventStore for Sled {
         }
         Ok(self.shared.find_command(command, 0)?.map(|(_, _, answer)| answer))
     }
+}
 
+#[async_trait]
+impl EventLog for Sled {
     async fn read(&self, selection: &Selection, after: Position, limit: usize) -> Result<Page, ReadError> {
         self.shared.check_open()?;
         let limit = page_limit(limit);

@@ -32,6 +32,21 @@ pub struct Page {
     pub end: bool,
 }
 
+/// The reading half of an [`EventStore`]: promises 1, 6, 7 and 8 are its own.
+#[async_trait]
+pub trait EventLog: Send + Sync {
+    /// Returns up to `limit` selected events after `after` (a position in the log, also for one stream).
+    ///
+    /// The bodies of a page may share one buffer: copy a body that is to outlive its page by long.
+    async fn read(&self, selection: &Selection, after: Position, limit: usize) -> Result<Page, ReadError>;
+
+    /// Returns the end of the durable log.
+    async fn head(&self) -> Result<Head, ReadError>;
+
+    /// Waits, without polling, until the durable log has grown past `position`, and returns its new end.
+    async fn grown_past(&self, position: Position) -> Result<Position, ReadError>;
+}
+
 /// An append-only log of streams in one total order.
 ///
 /// Every backend and every decorator keeps these promises, each shown by one test of the conformance suite:
@@ -48,7 +63,7 @@ pub struct Page {
 /// 10. What was acknowledged survives a killed process, a power cut, and the loss of either copy.
 /// 11. Limits are refused, never truncated.
 #[async_trait]
-pub trait EventStore: Send + Sync {
+pub trait EventStore: EventLog {
     /// Appends a frame and returns once it is durable.
     ///
     /// The frame takes its place in line when the future is first polled, so a writer may hand in a second frame for
@@ -58,17 +73,6 @@ pub trait EventStore: Send + Sync {
 
     /// Returns the answer once given to this command, if it wrote something.
     async fn answer(&self, command: CommandId) -> Result<Option<Answer>, ReadError>;
-
-    /// Returns up to `limit` selected events after `after` (a position in the log, also for one stream).
-    ///
-    /// The bodies of a page may share one buffer: copy a body that is to outlive its page by long.
-    async fn read(&self, selection: &Selection, after: Position, limit: usize) -> Result<Page, ReadError>;
-
-    /// Returns the end of the durable log.
-    async fn head(&self) -> Result<Head, ReadError>;
-
-    /// Waits, without polling, until the durable log has grown past `position`, and returns its new end.
-    async fn grown_past(&self, position: Position) -> Result<Position, ReadError>;
 }
 
 /// Returns how many events a page may hold.

@@ -4,7 +4,7 @@
 
 use eventstore::testing::{Fault, Faulty, conformance, frame};
 use eventstore::{
-    AppendError, CommandId, EventStore, Expected, InMemory, Options, Position, ReadError, Selection, Sled,
+    AppendError, CommandId, EventLog, EventStore, Expected, InMemory, Options, Position, ReadError, Selection, Sled,
     StreamVersion,
 };
 use std::process::Command;

@@ -4,8 +4,8 @@
 
 use eventstore::testing::{conformance, frame, stream};
 use eventstore::{
-    Answer, CommandId, EventStore, Expected, OpenError, Options, Outcome, Part, Position, ReadError, RecordedEvent,
-    Selection, Sled,
+    Answer, CommandId, EventLog, EventStore, Expected, OpenError, Options, Outcome, Part, Position, ReadError,
+    RecordedEvent, Selection, Sled,
 };
 use std::fs;
 use std::os::unix::fs::FileExt;

@@ -3,9 +3,8 @@
 use crate::codec::{self, CodecError};
 use crate::moment::{Basis, Late, Moment, Slice};
 use domain::fact::{Fact, Subject};
-use domain::ids::CommandId;
 use domain::zone::Instant;
-use eventstore::{Answer, EventStore, Head, Micros, PAGE_EVENTS_MAX, Page, Position, ReadError, Selection};
+use eventstore::{EventLog, Head, Micros, PAGE_EVENTS_MAX, Page, Position, ReadError, Selection};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -42,20 +41,16 @@ pub struct FactPage {
 /// The log as typed facts. Cheap to clone; it cannot write.
 #[derive(Clone)]
 pub struct History {
-    store: Arc<dyn EventStore>,
+    log: Arc<dyn EventLog>,
     // What was recorded at these positions; true for ever, so it is never taken back.
     landmarks: Arc<Mutex<BTreeMap<Position, Micros>>>,
 }
 
 impl History {
-    /// Returns the history that a store holds.
+    /// Returns the history that a log holds.
     #[must_use]
-    pub fn new(store: Arc<dyn EventStore>) -> Self {
-        Self { store, landmarks: Arc::default() }
-    }
-
-    pub(crate) fn store(&self) -> &Arc<dyn EventStore> {
-        &self.store
+    pub fn new(log: Arc<dyn EventLog>) -> Self {
+        Self { log, landmarks: Arc::default() }
     }
 
     /// Returns the end of the durable log.
@@ -63,7 +58,7 @@ impl History {
     /// # Errors
     /// The store cannot be read.
     pub async fn head(&self) -> Result<Head, ReadError> {
-        self.store.head().await
+        self.log.head().await
     }
 
     /// Returns up to `limit` facts after a position.
@@ -79,7 +74,19 @@ impl History {
     /// # Errors
     /// The store cannot be read.
     pub async fn raw_page(&self, after: Position, limit: usize) -> Result<Page, ReadError> {
-        self.store.read(&Selection::All, after, limit).await
+        self.log.read(&Selection::All, after, limit).await
+    }
+
+    /// Returns up to `limit` of a subject's events after a position, as recorded; nothing, if there is no such stream.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn raw_stream_page(&self, subject: &Subject, after: Position, limit: usize) -> Result<Page, ReadError> {
+        match codec::stream_name(subject) {
+            Ok(name) => self.log.read(&Selection::Stream(name), after, limit).await,
+            // A subject whose id no stream can carry has no history.
+            Err(_) => Ok(Page { events: Vec::new(), through: after, end: true }),
+        }
     }
 
     /// Returns everything that happened to a subject; nothing, if there is no such stream.
@@ -142,11 +149,8 @@ impl History {
         mut after: Position,
         mut take: impl FnMut(&Page) -> Result<(), HistoryError>,
     ) -> Result<(), HistoryError> {
-        // A subject whose id no stream can carry has no history.
-        let Ok(name) = codec::stream_name(subject) else { return Ok(()) };
-        let selection = Selection::Stream(name);
         loop {
-            let page = self.store.read(&selection, after, PAGE_EVENTS_MAX).await?;
+            let page = self.raw_stream_page(subject, after, PAGE_EVENTS_MAX).await?;
             take(&page)?;
             if page.end {
                 return Ok(());
@@ -217,15 +221,7 @@ impl History {
     /// # Errors
     /// The store cannot be read.
     pub async fn grown_past(&self, position: Position) -> Result<Position, ReadError> {
-        self.store.grown_past(position).await
-    }
-
-    /// Returns the answer once given to a command, if it wrote something.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub async fn answer(&self, command: CommandId) -> Result<Option<Answer>, ReadError> {
-        self.store.answer(eventstore::CommandId(command.0.into())).await
+        self.log.grown_past(position).await
     }
 
     pub(crate) async fn recorded_at(&self, position: Position) -> Result<Micros, ReadError> {

@@ -5,12 +5,14 @@
 //! there (another export of the same system, an import that was broken off), just the rest is appended.
 
 mod attributes;
+mod copied;
 mod derived;
 mod prepared;
 mod together;
 mod whole;
 
 pub use attributes::to_json;
+pub use copied::copy_log;
 pub use whole::{is_whole, take_in_whole};
 
 use crate::format::FormatError;
@@ -127,14 +129,13 @@ pub enum ImportError {
         /// What is wrong with it now.
         source: FormatError,
     },
-    /// The log is not the beginning of what the file keeps.
+    /// The log is not the beginning of what is to be made again.
     #[error(
-        "the log holds another history than {} from position {position} on; import it into an empty data directory",
-        file.display()
+        "the log holds another history than {from} from position {position} on; import it into an empty data directory"
     )]
     AnotherHistory {
-        /// The file.
-        file: PathBuf,
+        /// The file, or the server.
+        from: String,
         /// Where they part.
         position: Position,
     },

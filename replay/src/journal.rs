@@ -7,7 +7,7 @@ use domain::event::Event;
 use domain::fact::Subject;
 use domain::ids::{CommandId, EventId};
 use domain::zone::Instant;
-use eventstore::{AppendError, Appended, CommandDigest, EventStore, Expected, Frame, Guard, Write};
+use eventstore::{Answer, AppendError, Appended, CommandDigest, EventStore, Expected, Frame, Guard, ReadError, Write};
 use std::sync::Arc;
 use ulid::Ulid;
 
@@ -49,19 +49,28 @@ pub struct Append {
 #[derive(Clone)]
 pub struct Journal {
     history: History,
+    store: Arc<dyn EventStore>,
 }
 
 impl Journal {
     /// Returns the journal over a store.
     #[must_use]
     pub fn new(store: Arc<dyn EventStore>) -> Self {
-        Self { history: History::new(store) }
+        Self { history: History::new(store.clone()), store }
     }
 
     /// Returns the reading half.
     #[must_use]
     pub fn history(&self) -> &History {
         &self.history
+    }
+
+    /// Returns the answer once given to a command, if it wrote something.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn answer(&self, command: CommandId) -> Result<Option<Answer>, ReadError> {
+        self.store.answer(eventstore::CommandId(command.0.into())).await
     }
 
     /// Appends one command's whole effect and returns once it is durable.
@@ -78,7 +87,7 @@ impl Journal {
 
     /// Appends a frame whose events are encoded already.
     pub(crate) async fn append_frame(&self, frame: Frame) -> Result<Appended, AppendError> {
-        self.history.store().append(frame).await
+        self.store.append(frame).await
     }
 }
 

@@ -9,6 +9,7 @@
 //!   [`verify`]: whether all of it is whole
 //! - [`question`]: what is asked of a view, [`difference`]: what differs between two answers, [`mod@diff`]: and why
 //! - [`mod@what_if`]: the same fold over a history imagined otherwise
+//! - [`remote`]: a running server's log, over HTTP
 //! - [`layout`]: where things lie in a data directory
 //! - [`mod@format`]: foreign logs; [`import`]: into the log with them; [`log_stats`]: the figures of a log;
 //!   [`process_map`]: the process as it really runs
@@ -37,6 +38,7 @@ pub mod play;
 pub mod process_map;
 pub mod question;
 pub mod rebuild;
+pub mod remote;
 mod runs;
 pub mod selection;
 mod show;

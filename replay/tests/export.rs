@@ -6,7 +6,7 @@ mod random_history;
 
 use chrono::{DateTime, FixedOffset};
 use domain::zone::Instant;
-use eventstore::{EventStore, InMemory, Position};
+use eventstore::{EventLog, InMemory, Position};
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use proptest::prelude::*;
 use random_history::{Log, histories, run};

@@ -8,7 +8,7 @@ use domain::event::{CaseEvent, Event};
 use domain::fact::Subject;
 use domain::ids::ItemId;
 use domain::zone::Instant;
-use eventstore::{CommandDigest, EventStore, Expected, InMemory, Position, StreamVersion};
+use eventstore::{CommandDigest, EventLog, Expected, InMemory, Position, StreamVersion};
 use replay::import::{ImportError, ImportRequest, Imported, check, take_in};
 use replay::journal::{Append, Journal, NewFact};
 use replay::log_stats::{LogReport, of_history};

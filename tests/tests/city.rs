@@ -79,7 +79,7 @@ async fn live_rebuilt_and_as_of_now_are_one() {
         assert!(comparison.agrees(), "{comparison:?}");
         assert_eq!(comparison.position, head.0);
     }
-    let history = History::new(Arc::clone(&city.store));
+    let history = History::new(city.store.clone());
     let at = EVENING.parse::<Instant>().unwrap();
     for basis in [Basis::Recorded, Basis::Effective] {
         let now = history.slice(Moment::At(at, basis)).await.unwrap();
@@ -111,13 +111,13 @@ async fn live_rebuilt_and_as_of_now_are_one() {
 #[actix_web::test]
 async fn the_log_of_a_city_is_whole() {
     let city = city(120).await;
-    let walked = verify(&History::new(Arc::clone(&city.store)), None, |_| ()).await.unwrap();
+    let walked = verify(&History::new(city.store.clone()), None, |_| ()).await.unwrap();
     assert!(walked.is_sound());
 }
 
 /// Every fact of the city, in order.
 async fn facts(city: &City) -> Vec<Fact> {
-    let history = History::new(Arc::clone(&city.store));
+    let history = History::new(city.store.clone());
     let (mut all, mut after) = (Vec::new(), Position::START);
     loop {
         let page = history.page(after, 4096).await.unwrap();
@@ -238,7 +238,7 @@ async fn nothing_in_the_folder_tells_who_anybody_is() {
 
 /// Everything that the sealed applicants say of themselves.
 async fn clear_texts(city: &City) -> Vec<String> {
-    let history = History::new(Arc::clone(&city.store));
+    let history = History::new(city.store.clone());
     let mut texts = Vec::new();
     let mut after = Position::START;
     loop {

@@ -11,6 +11,7 @@ pub(crate) mod halls;
 pub(crate) mod instruments;
 pub(crate) mod items;
 pub(crate) mod kin;
+pub(crate) mod log;
 pub(crate) mod operation;
 pub(crate) mod oversight;
 pub(crate) mod process_map;
@@ -99,6 +100,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(templates::list_templates)
         .service(templates::get_template)
         .service(reference::get_deadline)
+        .service(log::get_log_head)
+        .service(log::list_records)
         .service(events::list_events);
 }
 
@@ -179,6 +182,8 @@ pub fn configure_outside(config: &mut ServiceConfig) {
     templates::list_templates,
     templates::get_template,
     reference::get_deadline,
+    log::get_log_head,
+    log::list_records,
     events::list_events,
     operation::alive,
     operation::ready,

@@ -1,6 +1,8 @@
 //! A store that fails when told to.
 
-use crate::{Answer, AppendError, Appended, CommandId, EventStore, Frame, Head, Page, Position, ReadError, Selection};
+use crate::{
+    Answer, AppendError, Appended, CommandId, EventLog, EventStore, Frame, Head, Page, Position, ReadError, Selection,
+};
 use async_trait::async_trait;
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -79,7 +81,10 @@ impl<S: EventStore> EventStore for Faulty<S> {
         self.check_read()?;
         self.store.answer(command).await
     }
+}
 
+#[async_trait]
+impl<S: EventStore> EventLog for Faulty<S> {
     async fn read(&self, selection: &Selection, after: Position, limit: usize) -> Result<Page, ReadError> {
         self.check_read()?;
         self.store.read(selection, after, limit).await

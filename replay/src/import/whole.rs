@@ -65,6 +65,7 @@ pub async fn take_in_whole(
     mut progress: impl FnMut(ImportProgress) + Send,
 ) -> Result<Imported, ImportError> {
     let head = journal.history().head().await?.position;
+    let another = |position| ImportError::AnotherHistory { from: file.display().to_string(), position };
     let (out, mut frames) = mpsc::channel(FRAMES_AHEAD_MAX);
     let path = file.to_owned();
     let reading = tokio::task::spawn_blocking(move || read(&path, &out));
@@ -78,11 +79,11 @@ pub async fn take_in_whole(
             .filter(|(subject, expected, _)| matches!(subject, Subject::Case(_)) && *expected == Expected::Empty);
         let cases = opens.count() as u64;
         let appended = journal.append(append).await.map_err(|why| match why {
-            AppendError::Conflict { .. } => ImportError::AnotherHistory { file: file.to_owned(), position: first },
+            AppendError::Conflict { .. } => another(first),
             why => why.into(),
         })?;
         if appended.first != first {
-            return Err(ImportError::AnotherHistory { file: file.to_owned(), position: first });
+            return Err(another(first));
         }
         if stood_before(&appended, head) {
             imported.already_there.cases += cases;

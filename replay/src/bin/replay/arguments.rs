@@ -19,6 +19,12 @@ pub(crate) struct Arguments {
     /// The data directory: of a server that does not run, or a backup
     #[arg(long, global = true, value_name = "DIR", default_value = "data")]
     pub(crate) data: PathBuf,
+    /// Instead of a data directory: a running server, such as http://127.0.0.1:8080; `import` copies its log to --data
+    #[arg(long, global = true, value_name = "URL", requires = "token_file")]
+    pub(crate) server: Option<String>,
+    /// The file with the token that the server is asked with: an administrator's, for the whole city
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
     /// Tell the chain of causes of a failure
     #[arg(long, global = true)]
     pub(crate) verbose: bool,
@@ -50,9 +56,10 @@ pub(crate) enum Verb {
 
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// The history: XES, CSV, OCEL 2.0 (.json) or CloudEvents (.jsonl), packed (.gz) or not; or a log of our own kept whole
+    /// The history: XES, CSV, OCEL 2.0 (.json) or CloudEvents (.jsonl), packed (.gz) or not; or a log of our own kept
+    /// whole. With --server there is none
     #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
+    pub(crate) file: Option<PathBuf>,
     /// The legacy system it comes from [default: the file's name]
     #[arg(long, value_name = "NAME")]
     pub(crate) source: Option<SourceName>,

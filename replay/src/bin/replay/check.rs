@@ -5,11 +5,13 @@ use crate::arguments::Rebuild;
 use crate::data::{Data, Opened};
 use crate::failure::Failure;
 use crate::meter::Meter;
+use eventstore::{Position, ReadError, Sled, Verified};
 use replay::case_index::CaseIndex;
 use replay::history::HistoryError;
 use replay::pages::Pages;
 use replay::rebuild::{RebuildError, Rebuilt};
-use replay::verify::Walked;
+use replay::remote::RemoteError;
+use replay::verify::{VerifyError, Walked};
 use replay::view::Digest;
 use replay::views::Views;
 use serde::Serialize;
@@ -79,7 +81,7 @@ async fn rebuild_index(data: &Data, opened: &Opened) -> Result<Option<IndexAnswe
     let position = kept.index.position().min(opened.head.position);
     let meter = Meter::new("indexing", "events", position.0);
     let begun = Instant::now();
-    let pages = Pages::between(&opened.history, eventstore::Position::START, position);
+    let pages = Pages::between(&opened.history, Position::START, position);
     let filled = pages.fold_into((fresh.index.clone(), Ok(())), move |(index, result), facts| {
         if result.is_ok() {
             *result = index.take_in(facts);
@@ -99,7 +101,8 @@ async fn rebuild_index(data: &Data, opened: &Opened) -> Result<Option<IndexAnswe
 struct VerifyAnswer {
     sound: bool,
     first_bad_position: Option<u64>,
-    volumes: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    volumes: Option<usize>,
     store: Vec<StoreFinding>,
     #[serde(flatten)]
     walked: Walked,
@@ -115,40 +118,63 @@ struct StoreFinding {
 pub(crate) async fn verify(data: &Data) -> Result<Outcome, Failure> {
     let opened = data.open().await?;
     let head = opened.head.position;
-    let store = opened.store.clone();
-    let copies = tokio::task::spawn_blocking(move || {
-        let meter = Meter::new("comparing both copies", "events", head.0);
-        store.verify(&mut |progress| meter.at_position(progress.through))
-    });
-    let copies = copies.await.map_err(|why| Failure::new("the verification broke off").because(why))?;
-    let copies = match copies {
-        Ok(copies) => copies,
-        Err(eventstore::ReadError::Corrupt { position, detail }) => {
-            return Outcome::new(
-                &serde_json::json!({ "sound": false, "first_bad_position": position.0, "damage": detail }),
-                false,
-            );
-        }
-        Err(why) => return Err(Failure::new("cannot read the event log").because(why)),
+    // Of a running server's log, each record's checksum is compared as it arrives; its copies are its own to compare.
+    let copies = match opened.store.clone() {
+        Some(store) => match compare_copies(store, head).await? {
+            Ok(copies) => Some(copies),
+            Err(damage) => return damaged(&damage),
+        },
+        None => None,
     };
     let (kept, fresh) = (data.borrow_index()?, data.empty_index()?);
     let meter = Meter::new("reading", "events", head.0);
     let indexes = kept.as_ref().map(|kept| (&kept.index, &fresh.index));
     let walked = replay::verify::verify(&opened.history, indexes, |position| meter.at_position(position));
-    let walked = walked.await.map_err(|why| Failure::new("cannot walk the event log").because(why))?;
+    let walked = match walked.await {
+        Err(VerifyError::Read(damage @ ReadError::Corrupt { .. })) => return damaged(&damage),
+        walked => walked.map_err(|why| Failure::new("cannot walk the event log").because(why))?,
+    };
+    let volumes = copies.as_ref().map(|copies| copies.volumes);
     let store: Vec<_> = copies
-        .findings
         .into_iter()
+        .flat_map(|copies| copies.findings)
         .map(|found| StoreFinding { position: found.position.0, part: found.part.to_string(), what: found.detail })
         .collect();
     let sound = store.is_empty() && walked.is_sound();
     let bad = store.iter().map(|found| found.position).chain(walked.findings.iter().map(|found| found.position));
     let first_bad_position = bad.min();
-    Outcome::new(&VerifyAnswer { sound, first_bad_position, volumes: copies.volumes, store, walked }, sound)
+    Outcome::new(&VerifyAnswer { sound, first_bad_position, volumes, store, walked }, sound)
+}
+
+async fn compare_copies(store: Arc<Sled>, head: Position) -> Result<Result<Verified, ReadError>, Failure> {
+    let comparing = tokio::task::spawn_blocking(move || {
+        let meter = Meter::new("comparing both copies", "events", head.0);
+        store.verify(&mut |progress| meter.at_position(progress.through))
+    });
+    match comparing.await.map_err(|why| Failure::new("the verification broke off").because(why))? {
+        Err(why @ ReadError::Unavailable { .. }) => Err(Failure::new("cannot read the event log").because(why)),
+        compared => Ok(compared),
+    }
+}
+
+fn damaged(damage: &ReadError) -> Result<Outcome, Failure> {
+    let position = match damage {
+        ReadError::Corrupt { position, .. } => Some(position.0),
+        ReadError::Unavailable { .. } => None,
+    };
+    let answer = serde_json::json!({ "sound": false, "first_bad_position": position, "damage": damage.to_string() });
+    Outcome::new(&answer, false)
 }
 
 pub(crate) fn unreadable(why: HistoryError) -> Failure {
-    Failure::new("cannot read the event log").because(why).advise("see `replay verify`")
+    let failure = Failure::new("cannot read the event log");
+    match why {
+        // A server that went away, or what it says, tells by itself what to do.
+        HistoryError::Read(ReadError::Unavailable { source }) if source.is::<RemoteError>() => {
+            failure.because_of(source)
+        }
+        why => failure.because(why).advise("see `replay verify`"),
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a rate is told to a few digits")]

@@ -3,28 +3,37 @@
 use crate::check::unreadable;
 use crate::failure::Failure;
 use crate::meter::Meter;
-use eventstore::{EventStore, Head, OpenError, Options, Sled};
+use eventstore::{EventStore, Head, OpenError, Options, ReadError, Sled};
 use replay::case_index::{CaseIndex, IndexError};
 use replay::checkpoint::Checkpoints;
 use replay::history::History;
 use replay::layout::Layout;
 use replay::pages::Pages;
+use replay::remote::Remote;
 use std::fs;
-use std::path::PathBuf;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
 
-/// A data directory, not opened yet.
+/// No token is longer.
+const TOKEN_BYTES_MAX: u64 = 8 * 1024;
+
+/// A data directory, or a running server, not opened yet.
 pub(crate) struct Data {
     layout: Layout,
+    remote: Option<Remote>,
 }
 
-/// Its log, opened.
+/// A log, opened to be looked at.
 pub(crate) struct Opened {
-    pub(crate) store: Arc<Sled>,
+    /// The store, where it is ours: a running server keeps its own.
+    pub(crate) store: Option<Arc<Sled>>,
     pub(crate) history: History,
     pub(crate) head: Head,
+    /// What was kept aside; nothing of a running server's.
     pub(crate) checkpoints: Checkpoints,
+    _nothing: Option<TempDir>,
 }
 
 /// An index that may be changed at will: a copy that goes away with this.
@@ -34,22 +43,45 @@ pub(crate) struct BorrowedIndex {
 }
 
 impl Data {
-    pub(crate) fn new(root: PathBuf) -> Self {
-        Self { layout: Layout::new(root) }
+    pub(crate) fn new(root: PathBuf, server: Option<String>, token_file: Option<PathBuf>) -> Result<Self, Failure> {
+        let remote = match (server, token_file) {
+            (Some(server), Some(file)) => Some(remote(&server, &file)?),
+            (None, Some(_)) => return Err(Failure::new("a token without a server").advise("name one with --server")),
+            (_, None) => None,
+        };
+        Ok(Self { layout: Layout::new(root), remote })
     }
 
-    /// Opens a log that is there.
+    /// Returns the running server that is asked, if it is one.
+    pub(crate) fn remote(&self) -> Option<&Remote> {
+        self.remote.as_ref()
+    }
+
+    /// Opens a log that is there, or reaches the server's.
     pub(crate) async fn open(&self) -> Result<Opened, Failure> {
+        if let Some(remote) = &self.remote {
+            let history = History::new(Arc::new(remote.clone()));
+            let head = history.head().await.map_err(unreachable)?;
+            // What the data directory has aside is of another log.
+            let nothing = tempfile::tempdir();
+            let nothing = nothing.map_err(|why| Failure::new("cannot make a temporary directory").because(why))?;
+            let checkpoints = Checkpoints::new(nothing.path().to_owned(), history.clone());
+            return Ok(Opened { store: None, history, head, checkpoints, _nothing: Some(nothing) });
+        }
         let log = self.layout.log();
         if !log.is_dir() {
             let what = format!("there is no event log in {}", log.display());
             return Err(Failure::new(what).advise("name the data directory of a server with --data"));
         }
-        self.open_or_make().await
+        let store = self.open_or_make().await?;
+        let history = History::new(store.clone());
+        let head = history.head().await.map_err(|why| Failure::new("cannot read the event log").because(why))?;
+        let checkpoints = Checkpoints::new(self.layout.checkpoints(), history.clone());
+        Ok(Opened { store: Some(store), history, head, checkpoints, _nothing: None })
     }
 
-    /// Opens the log, or makes one.
-    pub(crate) async fn open_or_make(&self) -> Result<Opened, Failure> {
+    /// Opens the log of the data directory, or makes one.
+    pub(crate) async fn open_or_make(&self) -> Result<Arc<Sled>, Failure> {
         let log = self.layout.log();
         let opening = log.clone();
         let opened = tokio::task::spawn_blocking(move || {
@@ -57,17 +89,13 @@ impl Data {
             Sled::open(&opening, Options::standard())
         });
         let opened = opened.await.map_err(|why| Failure::new("the opening of the event log broke off").because(why))?;
-        let store = Arc::new(opened.map_err(open_failure)?);
-        let history = History::new(store.clone() as Arc<dyn EventStore>);
-        let head = history.head().await.map_err(|why| Failure::new("cannot read the event log").because(why))?;
-        let checkpoints = Checkpoints::new(self.layout.checkpoints(), history.clone());
-        Ok(Opened { store, history, head, checkpoints })
+        Ok(Arc::new(opened.map_err(open_failure)?))
     }
 
     /// Returns a copy of the index, if there is one. The index itself is the server's: opening it would write to it.
     pub(crate) fn borrow_index(&self) -> Result<Option<BorrowedIndex>, Failure> {
         let file = CaseIndex::file(&self.layout.index());
-        if !file.is_file() {
+        if self.remote.is_some() || !file.is_file() {
             return Ok(None);
         }
         let failed = |why| Failure::new(format!("cannot copy the case index {}", file.display())).because(why);
@@ -109,6 +137,21 @@ impl Data {
     pub(crate) fn empty_index(&self) -> Result<BorrowedIndex, Failure> {
         let failed = |why| Failure::new("cannot make a temporary directory").because(why);
         borrowed(tempfile::tempdir().map_err(failed)?)
+    }
+}
+
+fn remote(server: &str, token_file: &Path) -> Result<Remote, Failure> {
+    let told = |why| Failure::new(format!("cannot read the token {}", token_file.display())).because(why);
+    let mut token = String::new();
+    fs::File::open(token_file).and_then(|file| file.take(TOKEN_BYTES_MAX).read_to_string(&mut token)).map_err(told)?;
+    Remote::new(server, &token).map_err(|why| Failure::new("cannot ask the server").because(why))
+}
+
+fn unreachable(why: ReadError) -> Failure {
+    match why {
+        // The server's own words, or what became of it, say what to do.
+        ReadError::Unavailable { source } => Failure::new("cannot read the server's log").because_of(source),
+        why @ ReadError::Corrupt { .. } => Failure::new("cannot read the server's log").because(why),
     }
 }
 

@@ -25,6 +25,11 @@ impl Failure {
         Self { cause: Some(Box::new(cause)), ..self }
     }
 
+    /// What it came from, whatever that is.
+    pub(crate) fn because_of(self, cause: Box<dyn Error + Send + Sync>) -> Self {
+        Self { cause: Some(cause), ..self }
+    }
+
     /// Tells it on the error output: the nearest cause always, the whole chain if asked for.
     pub(crate) fn tell(&self, verbose: bool) {
         let mut line = format!("replay: {}", self.what);

@@ -9,8 +9,7 @@ use crate::failure::Failure;
 use crate::meter::Meter;
 use domain::ids::SourceName;
 use domain::zone::Instant;
-use eventstore::EventStore;
-use replay::import::{ImportError, ImportProgress, ImportRequest, check, is_whole, take_in, take_in_whole};
+use replay::import::{ImportError, ImportProgress, ImportRequest, check, copy_log, is_whole, take_in, take_in_whole};
 use replay::journal::Journal;
 use replay::log_stats::of_history;
 use replay::selection::LogSelection;
@@ -25,33 +24,49 @@ pub(crate) fn now() -> Instant {
 }
 
 pub(crate) async fn import(data: &Data, import: Import) -> Result<Outcome, Failure> {
-    if !import.file.is_file() {
-        let what = format!("there is no file {}", import.file.display());
+    let file = match (import.file, data.remote()) {
+        (None, Some(_)) => return copy(data).await,
+        (Some(file), None) => file,
+        (Some(_), Some(_)) => {
+            return Err(Failure::new("a file and a server at once").advise("import one, then the other"));
+        }
+        (None, None) => return Err(Failure::new("there is nothing to import").advise("name a file, or a --server")),
+    };
+    if !file.is_file() {
+        let what = format!("there is no file {}", file.display());
         return Err(Failure::new(what).advise("name a .xes, .csv, .json (OCEL) or .jsonl file, packed (.gz) or not"));
     }
-    if import.source.is_none() && is_whole(&import.file) {
-        let opened = data.open_or_make().await?;
-        let journal = Journal::new(opened.store.clone() as Arc<dyn EventStore>);
-        let imported = take_in_whole(&journal, &import.file, metered("making again")).await.map_err(import_failure)?;
+    if import.source.is_none() && is_whole(&file) {
+        let journal = Journal::new(data.open_or_make().await?);
+        let imported =
+            take_in_whole(&journal, &file, metered("making again", "bytes")).await.map_err(import_failure)?;
         return Outcome::new(&imported, true);
     }
     let source = match import.source {
         Some(source) => source,
-        None => source_named_after(&import.file)?,
+        None => source_named_after(&file)?,
     };
-    let request = ImportRequest { file: import.file, source, organisation: import.org };
-    let checked = check(request, metered("checking")).await.map_err(import_failure)?;
-    let opened = data.open_or_make().await?;
-    let journal = Journal::new(opened.store.clone() as Arc<dyn EventStore>);
-    let imported = take_in(&journal, checked, Arc::new(now), metered("taking in")).await.map_err(import_failure)?;
+    let request = ImportRequest { file, source, organisation: import.org };
+    let checked = check(request, metered("checking", "bytes")).await.map_err(import_failure)?;
+    let journal = Journal::new(data.open_or_make().await?);
+    let imported =
+        take_in(&journal, checked, Arc::new(now), metered("taking in", "bytes")).await.map_err(import_failure)?;
     Outcome::new(&imported, true)
 }
 
-/// Shows how much of the file is read.
-fn metered(doing: &'static str) -> impl FnMut(ImportProgress) + Send {
+/// Copies a running server's log into the data directory, or what is missing there.
+async fn copy(data: &Data) -> Result<Outcome, Failure> {
+    let from = data.open().await?;
+    let journal = Journal::new(data.open_or_make().await?);
+    let copied = copy_log(&from.history, "the server", &journal, metered("copying", "events")).await;
+    Outcome::new(&copied.map_err(import_failure)?, true)
+}
+
+/// Shows how much is read.
+fn metered(doing: &'static str, unit: &'static str) -> impl FnMut(ImportProgress) + Send {
     let mut meter = None;
     move |progress| {
-        let meter = meter.get_or_insert_with(|| Meter::new(doing, "bytes", progress.bytes_total));
+        let meter = meter.get_or_insert_with(|| Meter::new(doing, unit, progress.bytes_total));
         meter.at(progress.bytes);
     }
 }
@@ -65,7 +80,8 @@ fn import_failure(why: ImportError) -> Failure {
         | ImportError::Aside { .. }
         | ImportError::AnotherHistory { .. }
         | ImportError::Append { .. } => Failure::new("import failed").because(why),
-        ImportError::History { .. } | ImportError::Thread(_) => {
+        ImportError::History { source } => unreadable(source),
+        ImportError::Thread(_) => {
             Failure::new("import failed").because(why).advise("see `replay verify`, then import again")
         }
     }
