@@ -137,12 +137,12 @@ fn frame_of(events: Vec<RecordedEvent>) -> Result<Frame, eventstore::BoxError> {
         digest: first.digest,
         now: first.recorded_at,
         by: By {
-            id: by.id.to_owned(),
-            role: by.role.to_owned(),
-            organisation: by.organisation.to_owned(),
-            window: by.window.to_owned(),
-            acting_for: by.acting_for.to_owned(),
-            channel: by.channel.to_owned(),
+            id: by.id.into(),
+            role: by.role.into(),
+            organisation: by.organisation.into(),
+            window: by.window.into(),
+            acting_for: by.acting_for.into(),
+            channel: by.channel.into(),
         },
         correlation: first.correlation,
         causation: first.causation,
@@ -152,7 +152,7 @@ fn frame_of(events: Vec<RecordedEvent>) -> Result<Frame, eventstore::BoxError> {
     for event in &events {
         let new = NewEvent {
             id: event.id,
-            kind: event.kind().to_owned(),
+            kind: event.kind().into(),
             schema: event.schema,
             occurred_at: event.occurred_at,
             labels: event.labels().map(str::to_owned).collect(),

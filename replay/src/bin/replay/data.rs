@@ -3,7 +3,7 @@
 use crate::check::unreadable;
 use crate::failure::Failure;
 use crate::meter::Meter;
-use eventstore::{EventStore, Head, OpenError, Options, ReadError, Sled};
+use eventstore::{Head, OpenError, Options, ReadError, Sled};
 use replay::case_index::{CaseIndex, IndexError};
 use replay::checkpoint::Checkpoints;
 use replay::history::History;
