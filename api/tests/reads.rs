@@ -79,6 +79,9 @@ const READS: [&str; 56] = [
     "/events",
 ];
 
+/// What tells of the log itself, which has no earlier state.
+const OF_THE_LOG: [&str; 2] = ["/log", "/log/records?purpose=audit"];
+
 fn with(path: &str, parameter: &str) -> String {
     let joint = if path.contains('?') { '&' } else { '?' };
     format!("{path}{joint}{parameter}")
@@ -100,7 +103,7 @@ fn reader(city: &City, path: &str) -> String {
 #[actix_web::test]
 async fn a_stranger_reads_nothing() {
     let city = City::new().await;
-    for path in reads_of(NO_CASE) {
+    for path in reads_of(NO_CASE).chain(OF_THE_LOG.map(str::to_owned)) {
         let nobody = city.send(TestRequest::get().uri(&format!("/api/v1{path}"))).await;
         assert_eq!(nobody.status, StatusCode::UNAUTHORIZED, "{path}: {}", nobody.body);
         let forger = city.get("not.a.token", &path).await;
@@ -113,7 +116,7 @@ async fn a_parameter_nobody_knows_is_named() {
     let city = City::new().await;
     let case = city.open().await;
     let clerk = city.token("clerk", HALL);
-    for path in reads_of(&case) {
+    for path in reads_of(&case).chain(OF_THE_LOG.map(str::to_owned)) {
         let refused = city.get(&clerk, &with(&path, "lihgt=red")).await.refused(400, "unknown-parameter");
         assert_eq!(refused["errors"][0]["pointer"], "/lihgt", "{path}");
     }
@@ -676,7 +679,7 @@ async fn the_operator_sees_health_and_figures() {
 async fn a_method_that_a_path_does_not_know_is_answered_with_those_it_knows() {
     let city = City::new().await;
     let case = city.open().await;
-    let reads = reads_of(&case).map(|path| ("GET", path));
+    let reads = reads_of(&case).chain(OF_THE_LOG.map(str::to_owned)).map(|path| ("GET", path));
     let writes = routes::write::ROUTES.into_iter().map(|(method, path)| (method, path.to_owned()));
     for (method, path) in reads.chain(writes) {
         let request = TestRequest::delete().uri(&format!("/api/v1{path}"));
@@ -709,7 +712,7 @@ async fn every_route_is_described_and_the_page_is_served() {
         });
         assert!(known, "{method} {path}");
     }
-    for path in READS {
+    for path in READS.into_iter().chain(OF_THE_LOG) {
         let template = path.split('?').next().unwrap();
         let template = template
             .replace("{case}", "{id}")

@@ -16,6 +16,7 @@ use replay::journal::Journal;
 use replay::log_stats::of_history;
 use replay::remote::{END, Remote, THROUGH};
 use replay::selection::LogSelection;
+use serde_json::Value;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -42,7 +43,7 @@ fn serve_city(city: &City) -> String {
 }
 
 fn remote(city: &City, url: &str) -> Remote {
-    Remote::new(url, &city.token("admin", CITY)).unwrap()
+    Remote::new(url, &city.token("admin", CITY), "audit").unwrap()
 }
 
 async fn all(history: &History) -> Vec<RecordedEvent> {
@@ -82,7 +83,7 @@ fn answering(records: Vec<Vec<u8>>, through: u64, failures: usize) -> String {
 }
 
 fn elsewhere(url: &str) -> Remote {
-    Remote::new(url, "token").unwrap().asked_at_most(2)
+    Remote::new(url, "token", "audit").unwrap().asked_at_most(2)
 }
 
 async fn first(remote: &Remote) -> Result<usize, ReadError> {
@@ -102,8 +103,9 @@ async fn a_running_servers_log_is_read_as_it_is() {
     let remote = remote(&city, &url);
     let (there, here) = (History::new(Arc::new(remote.clone())), city.node.reads.views.history());
     assert_eq!(there.head().await.unwrap(), here.head().await.unwrap());
-    let expected = all(here).await;
-    assert!(all(&there).await == expected);
+    let found = all(&there).await;
+    assert!(found == all(here).await);
+    assert_eq!(found.last().map(|event| event.kind()), Some("export-made"), "what was read tells that it was");
 
     let stream = Selection::Stream(format!("case-{case}").as_str().try_into().unwrap());
     let found = remote.read(&stream, Position::START, PAGE_EVENTS_MAX).await.unwrap().events;
@@ -125,7 +127,8 @@ async fn a_running_servers_log_is_read_as_it_is() {
 #[actix_web::test]
 async fn only_who_answers_for_the_whole_city_reads_the_log() {
     let city = City::new().await;
-    for path in ["/log", "/log/records", "/log/records?stream=calendar&after=1&limit=2"] {
+    let narrow = "/log/records?purpose=report&stream=calendar&after=1&limit=2";
+    for path in ["/log", "/log/records?purpose=audit", narrow] {
         for (role, org) in [("admin", COUNTY), ("clerk", HALL), ("supervisor", CITY), ("analyst", CITY)] {
             city.get(&city.token(role, org), path).await.refused(403, "forbidden");
         }
@@ -134,13 +137,43 @@ async fn only_who_answers_for_the_whole_city_reads_the_log() {
         assert!(city.get(&city.token("admin", CITY), path).await.status.is_success(), "{path}");
     }
     let admin = city.token("admin", CITY);
-    city.get(&admin, "/log/records?limit=0").await.refused(400, "invalid-parameter");
-    city.get(&admin, "/log/records?stream=nonsense-1").await.refused(400, "invalid-parameter");
-    city.get(&admin, "/log/records?as_of=2026-03-02T10:00:00%2B08:00").await.refused(400, "unknown-parameter");
-    let beyond = city.get(&admin, "/log/records?after=1000000").await;
+    city.get(&admin, "/log/records").await.refused(400, "invalid-parameter");
+    city.get(&admin, "/log/records?purpose=curiosity").await.refused(400, "invalid-parameter");
+    city.get(&admin, "/log/records?purpose=audit&limit=0").await.refused(400, "invalid-parameter");
+    city.get(&admin, "/log/records?purpose=audit&stream=nonsense-1").await.refused(400, "invalid-parameter");
+    city.get(&admin, "/log/records?purpose=audit&as_of=2026-03-02T10:00:00%2B08:00")
+        .await
+        .refused(400, "unknown-parameter");
+    let beyond = city.get(&admin, "/log/records?purpose=audit&after=1000000").await;
     assert_eq!((beyond.header(END), beyond.bytes.len()), ("true", 0));
     let refused = elsewhere(&serve_city(&city)).head().await.unwrap_err();
     assert!(told(&refused).contains("401"), "{}", told(&refused));
+}
+
+#[actix_web::test]
+async fn who_takes_the_log_out_and_what_for_is_on_record_once_a_day() {
+    let city = City::new().await;
+    city.open().await;
+    let (admin, supervisor) = (city.token("admin", CITY), city.token("supervisor", CITY));
+    let before = city.get(&admin, "/log").await.ok()["position"].as_u64().unwrap();
+    let page = async |question: &str| {
+        assert_eq!(city.get(&admin, &format!("/log/records?{question}")).await.status, 200, "{question}");
+    };
+    for question in
+        ["purpose=audit&limit=2", "purpose=audit&after=2", "purpose=report", "purpose=audit&stream=calendar"]
+    {
+        page(question).await;
+    }
+    city.pass(chrono::TimeDelta::days(1));
+    page("purpose=audit").await;
+    let head = city.get(&admin, "/log").await.ok()["position"].as_u64().unwrap();
+    assert_eq!(head, before + 3);
+    let looks = city.get(&supervisor, &format!("/accesses?days=90&min_position={head}")).await.ok();
+    let told =
+        |look: &Value| ["what", "exported", "by", "purpose"].map(|field| look[field].as_str().unwrap().to_owned());
+    let looks: Vec<_> = looks["accesses"].as_array().unwrap().iter().map(told).collect();
+    let expected = ["audit", "report", "audit"].map(|purpose| ["export-made", "log", "admin-361000", purpose]);
+    assert_eq!(looks, expected);
 }
 
 #[actix_web::test]
@@ -149,6 +182,8 @@ async fn a_copy_is_the_same_log_and_goes_on_where_it_ended() {
     city.open().await;
     let url = serve_city(&city);
     let there = History::new(Arc::new(remote(&city, &url)));
+    // That somebody reads it is an event of the log, and stands there before the copying begins.
+    all(&there).await;
     let copy = Journal::new(Arc::new(InMemory::new()) as Arc<dyn EventStore>);
     let copied = copy_log(&there, "the server", &copy, |_| ()).await.unwrap();
     assert_eq!(copied.cases, 1);
@@ -202,7 +237,7 @@ async fn a_server_that_comes_back_is_asked_again_and_one_that_does_not_is_named(
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let gone = told(&first(&elsewhere(&url)).await.unwrap_err());
-    assert!(gone.contains("went away") && gone.contains(&url), "{gone}");
+    assert!(gone.contains("no answer from") && gone.contains(&url), "{gone}");
 }
 
 #[test]
@@ -213,9 +248,9 @@ fn what_is_no_address_and_what_is_no_token_is_told_before_anybody_is_asked() {
         ("ftp://example.org", "no address"),
         ("", "no address"),
     ] {
-        let refused = Remote::new(server, "token").unwrap_err().to_string();
+        let refused = Remote::new(server, "token", "audit").unwrap_err().to_string();
         assert!(refused.contains(expected), "{server}: {refused}");
     }
-    assert!(Remote::new("http://127.0.0.1:8080/behind/a/proxy", "  token\n").is_ok());
-    assert!(Remote::new("http://127.0.0.1:8080", "two words").is_err());
+    assert!(Remote::new("http://127.0.0.1:8080/behind/a/proxy", "  token\n", "audit").is_ok());
+    assert!(Remote::new("http://127.0.0.1:8080", "two words", "audit").is_err());
 }

@@ -5,9 +5,10 @@
 //! asked again for a while, from where it broke off.
 
 use async_trait::async_trait;
-use bytes::{Buf as _, Bytes};
-use eventstore::{EventLog, Head, Page, Position, ReadError, RecordedEvent, Selection};
+use bytes::{Buf as _, Bytes, BytesMut};
+use eventstore::{EventLog, Head, PAGE_EVENTS_MAX, Page, Position, ReadError, RecordedEvent, Selection};
 use reqwest::header::{ACCEPT_LANGUAGE, HeaderMap, RETRY_AFTER};
+use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, Url};
 use serde::Deserialize;
 use std::time::Duration;
@@ -28,8 +29,11 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause, also where the server names one.
 const PAUSE_MAX: Duration = Duration::from_secs(8);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Longer than a server holds a question for growth.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long nothing may arrive: longer than a server holds a question for growth. However slow the way, a page may take
+/// its time as long as it comes.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// Twice a page: whatever sends more is no server of ours.
+const ANSWER_BYTES_MAX: usize = 2 * (eventstore::PAGE_BYTES_MAX + RECORD_BYTES_MAX);
 /// No record is larger: a body, and what stands around it.
 const RECORD_BYTES_MAX: usize = eventstore::EVENT_BYTES_MAX + 64 * 1024;
 
@@ -49,9 +53,7 @@ pub enum RemoteError {
     #[error("cannot make a client for HTTP")]
     Client(#[source] reqwest::Error),
     /// It does not answer.
-    #[error(
-        "{server} went away and did not come back within {attempts} attempts; see that it runs, then go on with the same command"
-    )]
+    #[error("no answer from {server}, asked {attempts} times; see that it runs, then give the same command again")]
     Gone {
         /// Which.
         server: Url,
@@ -62,9 +64,7 @@ pub enum RemoteError {
         source: reqwest::Error,
     },
     /// It answers that it cannot.
-    #[error(
-        "{server} answered {status} each of {attempts} times; see that it is well, then go on with the same command"
-    )]
+    #[error("{server} answers {status}, asked {attempts} times; see that it is well, then give the same command again")]
     Troubled {
         /// Which.
         server: Url,
@@ -105,6 +105,7 @@ pub struct Remote {
     client: Client,
     server: Url,
     token: String,
+    purpose: String,
     attempts_max: u32,
 }
 
@@ -124,11 +125,11 @@ struct Refusal {
 }
 
 impl Remote {
-    /// Returns the log of the server at this address, asked with this token.
+    /// Returns the log of the server at this address, asked with this token; the server keeps on record what for.
     ///
     /// # Errors
     /// The address or the token cannot be used. The server is not asked yet.
-    pub fn new(server: &str, token: &str) -> Result<Self, RemoteError> {
+    pub fn new(server: &str, token: &str, purpose: &str) -> Result<Self, RemoteError> {
         let mut address = Url::parse(server).map_err(|_| RemoteError::Address(server.to_owned()))?;
         match address.scheme() {
             "http" if address.has_host() => (),
@@ -144,9 +145,12 @@ impl Remote {
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(RemoteError::Token);
         }
-        let client = Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(ANSWER_TIMEOUT).no_proxy().build();
+        // The token goes where it was told to, and nowhere else.
+        let client = Client::builder().redirect(Policy::none()).no_proxy();
+        let client = client.connect_timeout(CONNECT_TIMEOUT).read_timeout(SILENCE_MAX).build();
         let client = client.map_err(RemoteError::Client)?;
-        Ok(Self { client, server: address, token: token.to_owned(), attempts_max: ATTEMPTS_MAX })
+        let (token, purpose) = (token.to_owned(), purpose.to_owned());
+        Ok(Self { client, server: address, token, purpose, attempts_max: ATTEMPTS_MAX })
     }
 
     /// Returns the same log, where one question is asked at most so often before the server counts as gone.
@@ -166,7 +170,7 @@ impl Remote {
                 Err(failed) => failed,
             };
             let Some(pause) = pause.filter(|_| attempt < self.attempts_max) else { return Err(failed) };
-            let doubled = FIRST_PAUSE * 2_u32.pow(attempt - 1);
+            let doubled = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(attempt - 1));
             tokio::time::sleep(pause.max(doubled).min(PAUSE_MAX)).await;
             attempt += 1;
         }
@@ -186,9 +190,14 @@ impl Remote {
         let (status, headers) = (response.status(), response.headers().clone());
         if status.is_success() {
             // A body that breaks off is asked for again: positions say from where.
-            return Ok((headers, response.bytes().await.map_err(gone)?));
+            return match body(response).await.map_err(gone)? {
+                Some(body) => Ok((headers, body)),
+                None => Err((self.meaningless(format!("more than {ANSWER_BYTES_MAX} bytes")), None)),
+            };
         }
-        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        // A conflict is with somebody who takes the log out at this very moment, and soon over.
+        let passes = [StatusCode::TOO_MANY_REQUESTS, StatusCode::CONFLICT].contains(&status);
+        if status.is_server_error() || passes {
             let asked = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
             let pause = Duration::from_secs(asked.unwrap_or(0));
             let server = self.server.clone();
@@ -226,8 +235,20 @@ impl Remote {
     }
 }
 
+/// Returns the body of an answer, unless it is larger than any.
+async fn body(mut response: Response) -> reqwest::Result<Option<Bytes>> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await? {
+        if ANSWER_BYTES_MAX < body.len() + chunk.len() {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body.freeze()))
+}
+
 async fn detail(response: Response) -> String {
-    let body = response.bytes().await.unwrap_or_default();
+    let body = body(response).await.ok().flatten().unwrap_or_default();
     match serde_json::from_slice::<Refusal>(&body) {
         Ok(refusal) if !refusal.detail.is_empty() => refusal.detail,
         Ok(refusal) => refusal.title,
@@ -293,7 +314,9 @@ fn check(selection: &Selection, after: Position, page: &Page) -> Result<(), Read
 #[async_trait]
 impl EventLog for Remote {
     async fn read(&self, selection: &Selection, after: Position, limit: usize) -> Result<Page, ReadError> {
-        let mut query = vec![("after", after.to_string()), ("limit", limit.to_string())];
+        let limit = limit.clamp(1, PAGE_EVENTS_MAX);
+        let mut query =
+            vec![("purpose", self.purpose.clone()), ("after", after.to_string()), ("limit", limit.to_string())];
         if let Selection::Stream(stream) = selection {
             query.push(("stream", stream.to_string()));
         }

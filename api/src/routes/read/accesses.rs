@@ -11,6 +11,7 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 use chrono::TimeDelta;
 use domain::actor::Role;
+use domain::event::access::ExportMade;
 use domain::event::{AccessEvent, Event};
 use domain::fact::Fact;
 use domain::ids::{CaseId, CertificateId, StaffId, SubjectId};
@@ -124,6 +125,9 @@ struct Seen {
     paper: Option<domain::ids::PaperId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<domain::ids::MaterialCode>,
+    /// What was taken out: `cases`, `log`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exported: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     records: Option<u64>,
 }
@@ -177,7 +181,8 @@ impl Seen {
                 ..Self::default()
             },
             AccessEvent::ExportMade(made) => {
-                Self { purpose: Some(made.purpose), records: Some(made.records), ..Self::default() }
+                let ExportMade { what, filters: _, purpose, records } = made;
+                Self { exported: Some(what), purpose: Some(purpose), records: Some(records), ..Self::default() }
             }
         }
     }

@@ -74,7 +74,9 @@ pub enum ExportPurpose {
 }
 
 impl ExportPurpose {
-    fn as_str(self) -> &'static str {
+    /// Returns the word that stands in events.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Supervision => "supervision",
             Self::Analysis => "analysis",

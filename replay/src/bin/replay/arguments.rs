@@ -16,20 +16,31 @@ use std::str::FromStr;
 #[derive(Debug, Parser)]
 #[command(name = "replay", version, arg_required_else_help = true)]
 pub(crate) struct Arguments {
-    /// The data directory: of a server that does not run, or a backup
-    #[arg(long, global = true, value_name = "DIR", default_value = "data")]
-    pub(crate) data: PathBuf,
-    /// Instead of a data directory: a running server, such as http://127.0.0.1:8080; `import` copies its log to --data
-    #[arg(long, global = true, value_name = "URL", requires = "token_file")]
-    pub(crate) server: Option<String>,
-    /// The file with the token that the server is asked with: an administrator's, for the whole city
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) place: Place,
     /// Tell the chain of causes of a failure
     #[arg(long, global = true)]
     pub(crate) verbose: bool,
     #[command(subcommand)]
     pub(crate) verb: Verb,
+}
+
+/// Where the history is.
+#[derive(Debug, Args)]
+pub(crate) struct Place {
+    /// The data directory: of a server that does not run, or a backup [default: data]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Instead of a data directory: a running server, such as http://127.0.0.1:8080; `import` copies its log to --data
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// The file with the token that the server is asked with: an administrator's, for the whole city
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// What for, as the server keeps it on record
+    #[arg(long, global = true, value_name = "WORD", default_value = "audit",
+        value_parser = ["supervision", "analysis", "audit", "report"])]
+    pub(crate) purpose: String,
 }
 
 #[derive(Debug, Subcommand)]

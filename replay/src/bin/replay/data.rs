@@ -1,5 +1,6 @@
 //! The data directory: where everything of one city lies.
 
+use crate::arguments::Place;
 use crate::check::unreadable;
 use crate::failure::Failure;
 use crate::meter::Meter;
@@ -16,12 +17,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
 
+/// Where everything lies unless it is said.
+const DIRECTORY: &str = "data";
 /// No token is longer.
 const TOKEN_BYTES_MAX: u64 = 8 * 1024;
 
 /// A data directory, or a running server, not opened yet.
 pub(crate) struct Data {
     layout: Layout,
+    named: bool,
     remote: Option<Remote>,
 }
 
@@ -43,13 +47,24 @@ pub(crate) struct BorrowedIndex {
 }
 
 impl Data {
-    pub(crate) fn new(root: PathBuf, server: Option<String>, token_file: Option<PathBuf>) -> Result<Self, Failure> {
+    pub(crate) fn new(place: Place) -> Result<Self, Failure> {
+        let Place { data, server, token_file, purpose } = place;
         let remote = match (server, token_file) {
-            (Some(server), Some(file)) => Some(remote(&server, &file)?),
+            (Some(server), Some(file)) => Some(remote(&server, &file, &purpose)?),
+            (Some(_), None) => {
+                return Err(Failure::new("a server without a token").advise("name its file with --token-file"));
+            }
             (None, Some(_)) => return Err(Failure::new("a token without a server").advise("name one with --server")),
-            (_, None) => None,
+            (None, None) => None,
         };
-        Ok(Self { layout: Layout::new(root), remote })
+        let named = data.is_some();
+        let layout = Layout::new(data.unwrap_or_else(|| PathBuf::from(DIRECTORY)));
+        Ok(Self { layout, named, remote })
+    }
+
+    /// Whether the directory was named, and is not just the usual one.
+    pub(crate) fn is_named(&self) -> bool {
+        self.named
     }
 
     /// Returns the running server that is asked, if it is one.
@@ -60,13 +75,10 @@ impl Data {
     /// Opens a log that is there, or reaches the server's.
     pub(crate) async fn open(&self) -> Result<Opened, Failure> {
         if let Some(remote) = &self.remote {
-            let history = History::new(Arc::new(remote.clone()));
-            let head = history.head().await.map_err(unreachable)?;
-            // What the data directory has aside is of another log.
-            let nothing = tempfile::tempdir();
-            let nothing = nothing.map_err(|why| Failure::new("cannot make a temporary directory").because(why))?;
-            let checkpoints = Checkpoints::new(nothing.path().to_owned(), history.clone());
-            return Ok(Opened { store: None, history, head, checkpoints, _nothing: Some(nothing) });
+            if self.named {
+                return Err(Failure::new("a data directory and a server at once").advise("name the one to look at"));
+            }
+            return reach(remote).await;
         }
         let log = self.layout.log();
         if !log.is_dir() {
@@ -140,11 +152,21 @@ impl Data {
     }
 }
 
-fn remote(server: &str, token_file: &Path) -> Result<Remote, Failure> {
+/// Reaches a server's log. What lies in a data directory is of another one, so nothing of it is used.
+pub(crate) async fn reach(remote: &Remote) -> Result<Opened, Failure> {
+    let history = History::new(Arc::new(remote.clone()));
+    let head = history.head().await.map_err(unreachable)?;
+    let nothing = tempfile::tempdir();
+    let nothing = nothing.map_err(|why| Failure::new("cannot make a temporary directory").because(why))?;
+    let checkpoints = Checkpoints::new(nothing.path().to_owned(), history.clone());
+    Ok(Opened { store: None, history, head, checkpoints, _nothing: Some(nothing) })
+}
+
+fn remote(server: &str, token_file: &Path, purpose: &str) -> Result<Remote, Failure> {
     let told = |why| Failure::new(format!("cannot read the token {}", token_file.display())).because(why);
     let mut token = String::new();
     fs::File::open(token_file).and_then(|file| file.take(TOKEN_BYTES_MAX).read_to_string(&mut token)).map_err(told)?;
-    Remote::new(server, &token).map_err(|why| Failure::new("cannot ask the server").because(why))
+    Remote::new(server, &token, purpose).map_err(|why| Failure::new("cannot ask the server").because(why))
 }
 
 fn unreachable(why: ReadError) -> Failure {

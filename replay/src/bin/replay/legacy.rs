@@ -3,7 +3,7 @@
 use crate::Outcome;
 use crate::arguments::{Import, LogStats};
 use crate::check::unreadable;
-use crate::data::Data;
+use crate::data::{Data, reach};
 use crate::export::through;
 use crate::failure::Failure;
 use crate::meter::Meter;
@@ -12,6 +12,7 @@ use domain::zone::Instant;
 use replay::import::{ImportError, ImportProgress, ImportRequest, check, copy_log, is_whole, take_in, take_in_whole};
 use replay::journal::Journal;
 use replay::log_stats::of_history;
+use replay::remote::Remote;
 use replay::selection::LogSelection;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ pub(crate) fn now() -> Instant {
 
 pub(crate) async fn import(data: &Data, import: Import) -> Result<Outcome, Failure> {
     let file = match (import.file, data.remote()) {
-        (None, Some(_)) => return copy(data).await,
+        (None, Some(remote)) => return copy(data, remote).await,
         (Some(file), None) => file,
         (Some(_), Some(_)) => {
             return Err(Failure::new("a file and a server at once").advise("import one, then the other"));
@@ -55,8 +56,11 @@ pub(crate) async fn import(data: &Data, import: Import) -> Result<Outcome, Failu
 }
 
 /// Copies a running server's log into the data directory, or what is missing there.
-async fn copy(data: &Data) -> Result<Outcome, Failure> {
-    let from = data.open().await?;
+async fn copy(data: &Data, remote: &Remote) -> Result<Outcome, Failure> {
+    if !data.is_named() {
+        return Err(Failure::new("nothing says where the copy goes").advise("name its directory with --data"));
+    }
+    let from = reach(remote).await?;
     let journal = Journal::new(data.open_or_make().await?);
     let copied = copy_log(&from.history, "the server", &journal, metered("copying", "events")).await;
     Outcome::new(&copied.map_err(import_failure)?, true)

@@ -51,7 +51,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<Outcome, Failure> {
-    let data = data::Data::new(arguments.data, arguments.server, arguments.token_file)?;
+    let data = data::Data::new(arguments.place)?;
     match arguments.verb {
         Verb::Import(import) => legacy::import(&data, import).await,
         Verb::Export(wanted) => export::export(&data, wanted).await,
