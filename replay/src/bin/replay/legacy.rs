@@ -26,6 +26,9 @@ pub(crate) fn now() -> Instant {
 
 pub(crate) async fn import(data: &Data, import: Import) -> Result<Outcome, Failure> {
     let file = match (import.file, data.remote()) {
+        (None, Some(_)) if import.source.is_some() => {
+            return Err(Failure::new("a copy keeps the sources it has").advise("leave --source out"));
+        }
         (None, Some(remote)) => return copy(data, remote).await,
         (Some(file), None) => file,
         (Some(_), Some(_)) => {
