@@ -72,19 +72,22 @@ pub enum DemoError {
     /// A rule refused what the city itself begins with.
     #[error("the simulated city breaks a rule: {0}")]
     Rule(String),
-    /// The last day lies before the second stretch of history.
-    #[error("--until must be a day from {0} on, so that there is history to show")]
-    TooEarly(NaiveDate),
+    /// The last day leaves too little history.
+    #[error("{day} is too early a last day; name {earliest} or later, so that there is history to show", earliest = date(UNTIL_MIN))]
+    TooEarly {
+        /// Which.
+        day: NaiveDate,
+    },
 }
 
 /// The first day of the first stretch.
 const BEGIN: (i32, u32, u32) = (2021, 8, 1);
 /// The last day of the first stretch.
 const BREAK: (i32, u32, u32) = (2022, 4, 30);
-/// Months of the second stretch before the month of its last day.
+/// Months before the month of the last day that count as recent: the second stretch, unless the last day lies in the first.
 const RECENT_MONTHS: u32 = 4;
-/// The first last day that leaves room for both stretches.
-const UNTIL_MIN: (i32, u32, u32) = (2022, 10, 1);
+/// The first last day that leaves a whole month before its own.
+const UNTIL_MIN: (i32, u32, u32) = (2021, 9, 1);
 
 /// Simulates the city's work into a log that is empty, and tells how far it is: day, cases so far, cases in all.
 ///
@@ -98,9 +101,7 @@ pub async fn simulate(
     mut progress: impl FnMut(NaiveDate, u64),
 ) -> Result<Tally, DemoError> {
     let until = domain::zone::day_of(options.until);
-    if until < date(UNTIL_MIN) {
-        return Err(DemoError::TooEarly(date(UNTIL_MIN)));
-    }
+    check_last_day(until)?;
     let sealing = Sealing::new(vault, papers);
     let mut engine = Engine::new(journal, &sealing, options.seed, options.until);
     engine.begin(date(BEGIN)).await?;
@@ -126,16 +127,30 @@ pub async fn simulate(
     Ok(engine.tally)
 }
 
-/// The days on which somebody may come.
-fn days(until: NaiveDate) -> Vec<NaiveDate> {
-    let stretches = [(date(BEGIN), date(BREAK)), (recent_from(until), until)];
-    stretches.into_iter().flat_map(|(from, to)| from.iter_days().take_while(move |day| *day <= to)).collect()
+/// Tells whether a last day leaves history to show.
+///
+/// # Errors
+/// It does not.
+pub fn check_last_day(day: NaiveDate) -> Result<(), DemoError> {
+    if day < date(UNTIL_MIN) { Err(DemoError::TooEarly { day }) } else { Ok(()) }
 }
 
-/// The first day of the second stretch.
+/// The days on which somebody may come.
+fn days(until: NaiveDate) -> Vec<NaiveDate> {
+    let first = (date(BEGIN), until.min(date(BREAK)));
+    let second = (recent_from(until).max(after_break()), until);
+    [first, second].into_iter().flat_map(|(from, to)| from.iter_days().take_while(move |day| *day <= to)).collect()
+}
+
+/// The first day that counts as recent.
 fn recent_from(until: NaiveDate) -> NaiveDate {
     let recent = until.with_day(1).and_then(|first| first.checked_sub_months(Months::new(RECENT_MONTHS)));
-    recent.unwrap_or(until).max(date(BREAK) + Days::new(1))
+    let earliest = if until < after_break() { date(BEGIN) } else { after_break() };
+    recent.unwrap_or(until).max(earliest)
+}
+
+fn after_break() -> NaiveDate {
+    date(BREAK) + Days::new(1)
 }
 
 /// How many come on a day, so that about the number asked for come in all.
@@ -180,15 +195,18 @@ mod tests {
     const EVENING: &str = "2026-11-20T12:00:00Z";
 
     async fn city(cases: u64, seed: u64) -> (Arc<InMemory>, Tally) {
-        let until: Instant = EVENING.parse().expect("a moment");
+        city_until(EVENING, cases, seed).await.expect("a history")
+    }
+
+    async fn city_until(until: &str, cases: u64, seed: u64) -> Result<(Arc<InMemory>, Tally), DemoError> {
+        let until: Instant = until.parse().expect("a moment");
         let vault = Vault::in_memory(Some([7; 32])).expect("a vault in memory");
         let folder = tempfile::tempdir().expect("a folder");
         let papers = Papers::open(folder.path(), 10_000).expect("a folder of papers");
         let store = Arc::new(InMemory::new());
         let journal = Journal::new(Arc::clone(&store) as Arc<dyn EventStore>);
-        let tally =
-            simulate(&journal, &vault, &papers, &Options { cases, seed, until }, |_, _| ()).await.expect("a history");
-        (store, tally)
+        let tally = simulate(&journal, &vault, &papers, &Options { cases, seed, until }, |_, _| ()).await?;
+        Ok((store, tally))
     }
 
     #[tokio::test]
@@ -197,6 +215,17 @@ mod tests {
         let refused: u64 = tally.refused.values().sum();
         assert!(refused * 50 < tally.cases, "{refused} acts refused in {} cases: {:#?}", tally.cases, tally.refused);
         assert!((1300..1700).contains(&tally.cases), "{} cases", tally.cases);
+    }
+
+    #[tokio::test]
+    async fn a_city_may_end_on_any_day_that_leaves_it_a_history() {
+        for day in ["2021-09-01", "2022-01-31", "2022-04-30", "2022-05-01", "2022-06-01", "2022-10-01"] {
+            let (_, tally) = city_until(&format!("{day}T12:00:00Z"), 60, 1).await.expect(day);
+            assert!((40..80).contains(&tally.cases), "{} cases up to {day}", tally.cases);
+        }
+        let refused = city_until("2021-08-31T12:00:00Z", 60, 1).await.map(|(_, tally)| tally.cases);
+        let told = refused.expect_err("there is no month to look back on").to_string();
+        assert!(told.contains("2021-08-31") && told.contains("2021-09-01"), "{told}");
     }
 
     #[tokio::test]

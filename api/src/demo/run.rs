@@ -76,7 +76,10 @@ pub async fn run(asked: Asked) -> Result<(), StartError> {
                 config.data.display()
             )));
         }
-        None => begin(&config.data, asked.cases, asked.seed, until)?,
+        None => {
+            super::check_last_day(until).map_err(|error| StartError::Demo(error.to_string()))?;
+            begin(&config.data, asked.cases, asked.seed, until)?
+        }
     };
     config.auth.jwt_secret = Some(Secret::new(mark.jwt_secret.clone()));
     let vault = Arc::new(open_vault(&config, mark.seed)?);
