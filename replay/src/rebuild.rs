@@ -65,8 +65,6 @@ pub async fn fold_through(
 /// What a rebuild made, and how it compares with what was kept aside.
 #[derive(Debug, Clone, Serialize)]
 pub struct Rebuilt {
-    /// How many events were folded.
-    pub events: u64,
     /// Every projection at the end of the log.
     pub projections: Vec<RebuiltProjection>,
 }
@@ -154,7 +152,7 @@ pub async fn rebuild(
             checkpoint: compared.remove(view.name()),
         });
     }
-    Ok(Rebuilt { events: head.0, projections })
+    Ok(Rebuilt { projections })
 }
 
 struct ChosenViews {
