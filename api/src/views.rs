@@ -28,6 +28,7 @@ use projections::reference::ReferenceData;
 use projections::satisfaction::Satisfaction;
 use projections::scores::Scores;
 use projections::staffing::Staffing;
+use projections::supplements::Supplements;
 use replay::as_of::Past;
 use replay::history::{History, HistoryError};
 use replay::live::{Behind, Live};
@@ -207,6 +208,12 @@ impl Kept for Halls {
 impl Kept for CertificateFree {
     fn of(views: &replay::views::Views) -> &View<Self> {
         &views.certificate_free
+    }
+}
+
+impl Kept for Supplements {
+    fn of(views: &replay::views::Views) -> &View<Self> {
+        &views.supplements
     }
 }
 

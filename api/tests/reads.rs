@@ -9,10 +9,12 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::test::{self, TestRequest};
 use actix_web::{App, middleware};
+use api::maps::MapQuestion;
 use api::{node, openapi, problem, routes};
 use chrono::TimeDelta;
 use city::{CITY, COUNTY, City, DIBAO, HALL, ID_NUMBER, NAME, monday};
 use futures::FutureExt as _;
+use projections::scope::{Period, Source};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -20,7 +22,7 @@ use std::pin::Pin;
 const NO_CASE: &str = "01J8Z3M6Q5Y7V9X1B2C3D4E5F6";
 
 /// Every read below the prefix, with what it cannot do without.
-const READS: [&str; 56] = [
+const READS: [&str; 57] = [
     "/cases",
     "/cases/{case}",
     "/cases/{case}/timeline",
@@ -66,6 +68,7 @@ const READS: [&str; 56] = [
     "/halls/361023100/slots",
     "/appointments",
     "/statistics/certificate-free",
+    "/statistics/supplements",
     "/process-map",
     "/items",
     "/items/FZ-001",
@@ -656,6 +659,83 @@ async fn the_process_map_tells_where_cases_wait_and_sets_two_periods_side_by_sid
         .await
         .refused(400, "reversed-range");
     city.get(&analyst, "/process-map?from=2026-04-02").await.refused(400, "future-moment");
+}
+
+#[actix_web::test]
+async fn a_map_once_drawn_stands_until_something_on_it_is_recorded() {
+    let city = City::new().await;
+    let case = city.accepted().await;
+    let supervisor = city.token("supervisor", CITY);
+    let map =
+        async || city.get(&supervisor, &with("/process-map?from=2026-01-01&to=2026-03-03", &min(&city))).await.ok();
+    let first = map().await;
+    assert_eq!(first["cases"], 1);
+    let day = |text: &str| text.parse().unwrap();
+    let period = Period { from: day("2026-01-01"), to: day("2026-03-03") };
+    let question =
+        MapQuestion { names_cases: true, ..MapQuestion::new(&[period], &Source::Own, CITY.parse().unwrap()) };
+    let stands = async || {
+        city.caught_up().await;
+        let reads = &city.node.reads;
+        let position = reads.views.live().position();
+        reads.maps.kept(&question, reads.views.history(), position).await.unwrap().is_some()
+    };
+    assert!(stands().await);
+    // Somebody looks at the applicant: the log grows, the map stands.
+    let unmask = json!({"fields": ["name"], "purpose": "verify-identity"});
+    city.post(&city.token("clerk", HALL), &format!("/cases/{case}/unmask"), unmask).await.ok();
+    assert!(stands().await);
+    let again = map().await;
+    assert!(first["position"].as_u64() < again["position"].as_u64());
+    assert_eq!(first["events"], again["events"]);
+    // The case goes on.
+    city.act("clerk", &case, "route", json!({ "to": HALL })).await.ok();
+    assert!(!stands().await);
+    assert_eq!(map().await["events"].as_u64(), first["events"].as_u64().map(|events| events + 1));
+    // Another is applied for; on a later day it would not belong to the period.
+    city.open().await;
+    assert!(!stands().await);
+    assert_eq!(map().await["cases"], 2);
+    city.pass(TimeDelta::days(1));
+    city.open().await;
+    assert!(stands().await);
+    assert_eq!(map().await["cases"], 2);
+}
+
+#[actix_web::test]
+async fn what_notices_ask_for_is_told_by_material() {
+    let city = City::new().await;
+    let clerk = city.token("clerk", HALL);
+    let missing = |codes: &[&str]| {
+        let missing: Vec<Value> = codes.iter().map(|code| json!({"code": code, "defect": "缺页"})).collect();
+        json!({ "missing": missing })
+    };
+    let case = city.received().await;
+    city.act("clerk", &case, "issue-notice", missing(&["HK", "INC"])).await.ok();
+    let before = city.node.clock.now().to_rfc3339().replace('+', "%2B");
+    let other = city.received().await;
+    city.act("clerk", &other, "issue-notice", missing(&["HK"])).await.ok();
+    let ask = async |question: &str| {
+        city.get(&clerk, &with(&format!("/statistics/supplements?{question}"), &min(&city))).await.ok()
+    };
+    let told = ask("group_by=material").await;
+    let rows: Vec<[&Value; 4]> = told["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| [&row["key"]["material"], &row["cases"], &row["share"]["denominator"], &row["material_zh"]])
+        .collect();
+    let (book, income) = ([&json!("HK"), &json!(2), &json!(2), &json!("居民户口簿")], &json!("INC"));
+    assert_eq!((rows.len(), rows[0], rows[1][0]), (2, book, income), "{told}");
+    assert_eq!((&told["total"]["cases"], &told["total"]["times"]), (&json!(2), &json!(2)));
+    assert_eq!(told["rows"][0]["replaceable_by"], json!(["HK"]));
+    assert_eq!(ask("group_by=material,item&top=1").await["rows"].as_array().unwrap().len(), 1);
+    assert_eq!(ask("item=FZ-005").await["total"]["cases"], 0);
+    let then = city.get(&clerk, &format!("/statistics/supplements?as_of={before}")).await.ok();
+    assert_eq!(then["total"]["cases"], 1);
+    let elsewhere = city.token("supervisor", "361002");
+    assert_eq!(city.get(&elsewhere, "/statistics/supplements").await.ok()["total"]["cases"], 0);
+    city.get(&clerk, "/statistics/supplements?top=0").await.refused(400, "invalid-parameter");
 }
 
 #[actix_web::test]

@@ -11,15 +11,18 @@ mod testing;
 
 use domain::builtin;
 use domain::fact::Fact;
+use domain::reference::Reference;
 use projections::Projection;
-use projections::balance::Balance;
+use projections::balance::{Balance, BalanceQuery};
+use projections::certificate_free::{CertificateFree, CertificateFreeDimension, CertificateFreeQuery};
 use projections::lights::LightsQuery;
-use projections::oversight::Oversight;
+use projections::oversight::{AnomaliesQuery, AnomalyDimension, Oversight, WarningDimension, WarningsQuery};
 use projections::processing_times::{Cohort, Dimension, ProcessingTimes, ProcessingTimesQuery, RegionAs};
 use projections::queues::{QueueQuery, Queues};
 use projections::reference::ReferenceData;
 use projections::satisfaction::{Satisfaction, SatisfactionDimension, SatisfactionQuery};
-use projections::scope::{Attribution, Period, Source};
+use projections::scope::{Attribution, Month, Period, Source};
+use projections::supplements::{SupplementDimension, Supplements, SupplementsQuery};
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -68,6 +71,58 @@ fn ask<T>(name: &str, mut question: impl FnMut() -> T) {
     println!("{name:>40} p50 {:>6} µs, max {:>6} µs", times[25], times[49]);
 }
 
+/// What reads the most cells: everything of a year.
+fn ask_of_a_year(
+    oversight: &Oversight,
+    certificate_free: &CertificateFree,
+    supplements: &Supplements,
+    balance: &Balance,
+    reference: &Reference,
+) {
+    let period = Period { from: testing::day("2022-01-01"), to: testing::day("2023-01-01") };
+    let (organisation, source) = (None, Source::Own);
+    let marks = AnomaliesQuery {
+        period,
+        group_by: vec![AnomalyDimension::Kind],
+        kinds: Vec::new(),
+        item: None,
+        organisation: organisation.clone(),
+        person: None,
+        source: source.clone(),
+    };
+    ask("marks, a year by kind", || oversight.anomalies(&marks, &reference.organisations));
+    let warnings = WarningsQuery {
+        period,
+        group_by: vec![WarningDimension::Org],
+        clock: None,
+        threshold: None,
+        organisation: organisation.clone(),
+        person: None,
+        source: source.clone(),
+    };
+    ask("warnings, a year by organisation", || oversight.warnings(&warnings, &reference.organisations));
+    let rate = CertificateFreeQuery {
+        period,
+        group_by: vec![CertificateFreeDimension::Item],
+        item: None,
+        organisation: organisation.clone(),
+        source: source.clone(),
+    };
+    ask("certificate-free, a year by item", || certificate_free.answer(&rate, reference));
+    let materials = SupplementsQuery {
+        period,
+        group_by: vec![SupplementDimension::Material],
+        item: None,
+        organisation: organisation.clone(),
+        source: source.clone(),
+        top: None,
+    };
+    ask("supplements, a year by material", || supplements.answer(&materials, reference));
+    let month =
+        BalanceQuery { month: Month::of(period.from), organisation, attribution: Attribution::Deciding, source };
+    ask("balance, one month", || balance.answer(&month, &reference.organisations));
+}
+
 fn main() {
     // Only `cargo bench` passes this; a test run of all targets need not wait for measurements.
     if !std::env::args().any(|argument| argument == "--bench") {
@@ -80,13 +135,18 @@ fn main() {
     let satisfaction: Satisfaction = fold(&facts);
     let queues: Queues = fold(&facts);
     let oversight: Oversight = fold(&facts);
+    let certificate_free: CertificateFree = fold(&facts);
+    let supplements: Supplements = fold(&facts);
     let _: ReferenceData = fold(&facts);
     println!(
-        "cells: balance {}, processing times {}, satisfaction {}, oversight {}, open cases {}",
+        "cells: balance {}, processing times {}, satisfaction {}, oversight {}, certificate-free {}, supplements {}, \
+         open cases {}",
         balance.cells(),
         times.cells(),
         satisfaction.cells(),
         oversight.cells(),
+        certificate_free.cells(),
+        supplements.cells(),
         queues.cases().len()
     );
     let reference = builtin::reference();
@@ -114,6 +174,7 @@ fn main() {
         source: Source::Own,
     };
     ask("satisfaction, one month", || satisfaction.answer(&rates, &reference, today));
+    ask_of_a_year(&oversight, &certificate_free, &supplements, &balance, &reference);
     let city = QueueQuery::default();
     let watch = Stopwatch::start();
     black_box(queues.page(&city, None, 50, &reference, today));

@@ -294,6 +294,12 @@ impl CertificateFree {
         CertificateFreeAnswer { rows, total: total.row(Key::new()) }
     }
 
+    /// Returns how many cells the state holds.
+    #[must_use]
+    pub fn cells(&self) -> usize {
+        self.ended.cells() + self.spared.cells()
+    }
+
     fn is_certificate_free(&self, place: &Place, reference: &Reference) -> bool {
         let item = self.items.name(place.item);
         let version = item.and_then(|item| reference.catalogue.version(item, place.item_version));

@@ -25,6 +25,7 @@ pub mod satisfaction;
 pub mod scope;
 pub mod scores;
 pub mod staffing;
+pub mod supplements;
 pub mod tally;
 #[cfg(test)]
 mod testing;

@@ -18,6 +18,7 @@ use crate::reference::ReferenceData;
 use crate::satisfaction::Satisfaction;
 use crate::scores::Scores;
 use crate::staffing::Staffing;
+use crate::supplements::Supplements;
 use crate::testing::{Story, actor, case_id, day, history, id, noon};
 use crate::timeline::Timeline;
 use domain::actor::Role;
@@ -97,6 +98,7 @@ fn a_changed_fold_has_a_new_revision() {
         digest::<Satisfaction>(&facts),
         digest::<Scores>(&scores()),
         digest::<Staffing>(&rosters()),
+        digest::<Supplements>(&facts),
         digest::<CaseFile>(&one_case),
         digest::<Timeline>(&one_case),
         digest::<Documents>(&one_case),
@@ -116,6 +118,7 @@ fn a_changed_fold_has_a_new_revision() {
         ("satisfaction", 3, "96329f07516c5fdb"),
         ("scores", 1, "4f950a8a8e7ce9f3"),
         ("staffing", 1, "a3a9b946806ef97b"),
+        ("supplements", 1, "1746c8bb75e40e57"),
         ("case", 4, "7fe20be2e776c5cb"),
         ("timeline", 3, "66d2387d11726304"),
         ("documents", 1, "c621dda959689977"),

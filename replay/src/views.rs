@@ -17,6 +17,7 @@ use projections::reference::ReferenceData;
 use projections::satisfaction::Satisfaction;
 use projections::scores::Scores;
 use projections::staffing::Staffing;
+use projections::supplements::Supplements;
 use rayon::prelude::*;
 
 /// Fewer facts than these are folded sooner than other threads are woken for them.
@@ -49,6 +50,8 @@ pub struct Views {
     pub halls: View<Halls>,
     /// 免证率.
     pub certificate_free: View<CertificateFree>,
+    /// 补正: what people are asked for again.
+    pub supplements: View<Supplements>,
     /// Scores of halls, and which of them counties chose.
     pub scores: View<Scores>,
     /// Cases of close relatives of staff.
@@ -58,7 +61,7 @@ pub struct Views {
 impl Views {
     /// Returns them all, to be looked at alike.
     #[must_use]
-    pub fn all(&self) -> [&dyn AnyView; 14] {
+    pub fn all(&self) -> [&dyn AnyView; 15] {
         [
             &self.reference,
             &self.queues,
@@ -72,13 +75,14 @@ impl Views {
             &self.coverage,
             &self.halls,
             &self.certificate_free,
+            &self.supplements,
             &self.scores,
             &self.kin,
         ]
     }
 
     /// Returns them all, to be changed alike.
-    pub fn all_mut(&mut self) -> [&mut dyn AnyView; 14] {
+    pub fn all_mut(&mut self) -> [&mut dyn AnyView; 15] {
         [
             &mut self.reference,
             &mut self.queues,
@@ -92,6 +96,7 @@ impl Views {
             &mut self.coverage,
             &mut self.halls,
             &mut self.certificate_free,
+            &mut self.supplements,
             &mut self.scores,
             &mut self.kin,
         ]

@@ -18,6 +18,7 @@ use projections::rating_signs::RatingSigns;
 use projections::rating_windows::RatingWindows;
 use projections::reference::ReferenceData;
 use projections::satisfaction::Satisfaction;
+use projections::supplements::Supplements;
 use proptest::prelude::*;
 use random_history::{BEGINNING, Log, Step, facts, histories, run};
 use replay::as_of::as_of;
@@ -65,6 +66,7 @@ async fn check_all(history: &History, index: Option<&CaseIndex>, slice: &Slice, 
     check_slice::<RatingWindows>(history, index, slice, expected).await;
     check_slice::<Halls>(history, index, slice, expected).await;
     check_slice::<CertificateFree>(history, index, slice, expected).await;
+    check_slice::<Supplements>(history, index, slice, expected).await;
 }
 
 async fn live_rebuilt_and_as_of_now_agree(before: &[Step], after: &[Step]) {

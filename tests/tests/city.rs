@@ -24,6 +24,7 @@ use projections::processing_times::{Cohort, Dimension, ProcessingTimes, Processi
 use projections::queues::Queues;
 use projections::satisfaction::Satisfaction;
 use projections::scope::{Attribution, Period, Source};
+use projections::supplements::Supplements;
 use replay::as_of::as_of;
 use replay::history::History;
 use replay::journal::Journal;
@@ -92,6 +93,7 @@ async fn live_rebuilt_and_as_of_now_are_one() {
             digest(&as_of::<Oversight>(&history, None, index, &now).await.unwrap()),
             digest(&as_of::<Halls>(&history, None, index, &now).await.unwrap()),
             digest(&as_of::<CertificateFree>(&history, None, index, &now).await.unwrap()),
+            digest(&as_of::<Supplements>(&history, None, index, &now).await.unwrap()),
         ];
         let live = node.live.read(|views| {
             [
@@ -102,6 +104,7 @@ async fn live_rebuilt_and_as_of_now_are_one() {
                 digest(&views.oversight),
                 digest(&views.halls),
                 digest(&views.certificate_free),
+                digest(&views.supplements),
             ]
         });
         assert_eq!(past, live, "{basis:?}");

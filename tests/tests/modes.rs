@@ -21,6 +21,7 @@ use projections::rating_signs::RatingSigns;
 use projections::rating_windows::RatingWindows;
 use projections::reference::ReferenceData;
 use projections::satisfaction::Satisfaction;
+use projections::supplements::Supplements;
 use proptest::prelude::*;
 use replay::as_of::as_of;
 use replay::case_index::{CaseFilter, CaseIndex, Order, PageOfCases};
@@ -91,6 +92,7 @@ async fn check_all(live: &Live, facts: &[Fact], through: usize) {
     check::<RatingSigns>(history, checkpoints, facts, through).await;
     check::<RatingWindows>(history, checkpoints, facts, through).await;
     check::<CertificateFree>(history, checkpoints, facts, through).await;
+    check::<Supplements>(history, checkpoints, facts, through).await;
 }
 
 /// The phase of every case by the index, beside the one that the case itself gives.

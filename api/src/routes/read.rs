@@ -27,6 +27,7 @@ pub(crate) mod screen;
 pub(crate) mod screen_stream;
 pub(crate) mod staffing;
 pub(crate) mod statistics;
+pub(crate) mod supplements;
 pub(crate) mod templates;
 
 use actix_web::web::ServiceConfig;
@@ -88,6 +89,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(halls::list_appointments)
         .service(halls::get_appointment)
         .service(statistics::get_certificate_free)
+        .service(supplements::get_supplements)
         .service(process_map::get_process_map)
         .service(items::list_items)
         .service(items::get_item)
@@ -170,6 +172,7 @@ pub fn configure_outside(config: &mut ServiceConfig) {
     halls::list_appointments,
     halls::get_appointment,
     statistics::get_certificate_free,
+    supplements::get_supplements,
     process_map::get_process_map,
     items::list_items,
     items::get_item,

@@ -184,7 +184,7 @@ pub(crate) struct AsOf {
     /// `recorded`: as known then; `effective`: as known now
     #[arg(long, value_name = "BASIS", default_value_t = Basis::Recorded)]
     pub(crate) basis: Basis,
-    /// `queues`, `processing-times`, `satisfaction`, `balance`, `halls`, `certificate-free`, `reference`, or `case:<id>`
+    /// `queues`, `processing-times`, `satisfaction`, `balance`, `halls`, `certificate-free`, `supplements`, `reference`, or `case:<id>`
     #[arg(value_name = "VIEW")]
     pub(crate) view: ViewName,
     #[command(flatten)]

@@ -23,6 +23,7 @@ use projections::rating_windows::RatingWindows;
 use projections::reference::ReferenceData;
 use projections::satisfaction::{Satisfaction, SatisfactionDimension, SatisfactionQuery};
 use projections::scope::{Attribution, Month, Period, Source};
+use projections::supplements::{SupplementDimension, Supplements, SupplementsQuery};
 use replay::as_of::{Past, as_of as fold_as_of};
 use replay::moment::{Moment, Slice};
 use replay::question::Asked;
@@ -112,6 +113,9 @@ async fn projection_as_of(opened: &Opened, name: &str, slice: &Slice, at: Instan
         CertificateFree::NAME => {
             as_json(&past::<CertificateFree>(opened, slice).await?.state.answer(&certificate_free(), reference))
         }
+        Supplements::NAME => {
+            as_json(&past::<Supplements>(opened, slice).await?.state.answer(&supplements(), reference))
+        }
         _ => shown(&past::<ReferenceData>(opened, slice).await?),
     }
 }
@@ -181,6 +185,17 @@ fn certificate_free() -> CertificateFreeQuery {
         item: None,
         organisation: None,
         source: Source::default(),
+    }
+}
+
+fn supplements() -> SupplementsQuery {
+    SupplementsQuery {
+        period: ever(),
+        group_by: vec![SupplementDimension::Material],
+        item: None,
+        organisation: None,
+        source: Source::default(),
+        top: None,
     }
 }
 
