@@ -3,7 +3,7 @@
 use super::figures::Figures;
 use super::query::{Cohort, Dimension, ProcessingTimesAnswer, ProcessingTimesQuery, RegionAs};
 use super::{Ended, Line, Open, Pause, Places, ProcessingTimes, Stay};
-use crate::gather::{month_slot, month_text};
+use crate::gather::{self, Gathered, Wanted, month_slot, month_text};
 use crate::names::{Code, Names};
 use crate::scope::{Attribution, Subtree};
 use chrono::NaiveDate;
@@ -14,7 +14,7 @@ use domain::region;
 use std::collections::BTreeMap;
 
 /// One place for each dimension; 0 where it was not asked for, or where there is nothing.
-type Slots = [u32; Dimension::ALL.len()];
+type Slots = gather::Slots<{ Dimension::ALL.len() }>;
 
 /// What of a case or a stay can be told apart.
 struct Traits {
@@ -30,11 +30,11 @@ pub(super) struct Groups<'a> {
     query: &'a ProcessingTimesQuery,
     reference: &'a Reference,
     within: Subtree,
-    lines: BTreeMap<Code, bool>,
+    lines: Wanted,
     asked: [bool; Dimension::ALL.len()],
     regions: Names<RegionCode>,
     known_regions: BTreeMap<(Code, Dimension), u32>,
-    groups: BTreeMap<Slots, Figures>,
+    groups: Gathered<{ Dimension::ALL.len() }, Figures>,
 }
 
 impl<'a> Groups<'a> {
@@ -50,11 +50,14 @@ impl<'a> Groups<'a> {
         };
         Self {
             within: Subtree::of(query.organisation.as_ref(), &reference.organisations, &state.texts.organisations),
-            lines: state.texts.lines.iter().map(|(code, line)| (code, wanted(line))).collect(),
+            lines: Wanted::only(
+                state.texts.lines.count(),
+                state.texts.lines.iter().filter(|(_, line)| wanted(line)).map(|(code, _)| code),
+            ),
             asked,
             regions: Names::default(),
             known_regions: BTreeMap::new(),
-            groups: BTreeMap::new(),
+            groups: Gathered::default(),
             state,
             query,
             reference,
@@ -161,13 +164,11 @@ impl<'a> Groups<'a> {
 
     /// Returns the figures of the group to which something belongs, if the question wants it at all.
     fn figures(&mut self, traits: &Traits) -> Option<&mut Figures> {
-        let wanted =
-            self.lines.get(&traits.line).copied().unwrap_or(false) && self.within.contains(traits.organisation);
-        if !wanted {
+        if !self.lines.contains(traits.line) || !self.within.contains(traits.organisation) {
             return None;
         }
         let slots = self.slots(traits);
-        Some(self.groups.entry(slots).or_default())
+        Some(self.groups.group(slots))
     }
 
     fn slots(&mut self, traits: &Traits) -> Slots {
@@ -218,8 +219,8 @@ impl<'a> Groups<'a> {
 
     pub(super) fn answer(self) -> ProcessingTimesAnswer {
         let mut total = Figures::default();
-        let mut rows = Vec::with_capacity(self.groups.len());
-        for (slots, figures) in &self.groups {
+        let mut rows = Vec::new();
+        for (slots, figures) in self.groups.iter() {
             total.merge(figures);
             rows.push(figures.row(self.key(slots)));
         }

@@ -169,13 +169,14 @@ impl Satisfaction {
         };
         let small_cell = counting.policy.rules.small_cell;
         let mut counties: BTreeMap<OrganisationId, BTreeMap<String, Figures>> = BTreeMap::new();
-        for (key, figures) in Groups::new(self, &asked, reference, today).gathered() {
+        let groups = Groups::new(self, &asked, reference, today);
+        for (key, figures) in groups.gathered() {
             let hall = key.get(&SatisfactionDimension::Org).cloned().flatten().and_then(|hall| hall.parse().ok());
             let Some(hall): Option<OrganisationId> = hall else { continue };
             // A rating of a hall or of staff is about no item.
             let of = key.get(&dimension).cloned().flatten().unwrap_or_else(|| "-".to_owned());
             let county = county_of(&hall, &reference.organisations);
-            counties.entry(county).or_default().entry(of).or_default().merge(&figures);
+            counties.entry(county).or_default().entry(of).or_default().merge(figures);
         }
         let counties = counties.into_iter().map(|(county, cells)| published(county, cells, small_cell));
         Ok(Publication { month: query.month, small_cell, counties: counties.collect() })

@@ -2,8 +2,9 @@
 
 use super::figures::Figures;
 use super::{Place, Satisfaction, Service};
-use crate::names::Code;
-use crate::scope::{Month, Period, Source, Subtree};
+use crate::gather::{Gathered, Slots, Wanted, month_slot, month_text, name_slot};
+use crate::names::{Code, Names};
+use crate::scope::{Period, Source, Subtree};
 use crate::tally::Rate;
 use chrono::NaiveDate;
 use domain::event::item::RatingStage;
@@ -142,11 +143,26 @@ impl Satisfaction {
 
 pub(super) struct Groups<'a> {
     within: Subtree,
+    sources: Wanted,
+    /// The item asked for; one that never occurred finds nothing.
+    item: Option<Option<Code>>,
+    asked: [bool; DIMENSIONS],
     state: &'a Satisfaction,
     query: &'a SatisfactionQuery,
     reference: &'a Reference,
     today: NaiveDate,
-    groups: BTreeMap<Key, Figures>,
+    groups: Gathered<DIMENSIONS, Group>,
+}
+
+const DIMENSIONS: usize = SatisfactionDimension::Month as usize + 1;
+
+/// A group in the making.
+#[derive(Default)]
+struct Group {
+    /// What all in it have in common, where it is told apart by it.
+    stage: Option<RatingStage>,
+    channel: Option<RatingChannel>,
+    figures: Figures,
 }
 
 impl<'a> Groups<'a> {
@@ -158,16 +174,35 @@ impl<'a> Groups<'a> {
         today: NaiveDate,
     ) -> Self {
         let within = Subtree::of(query.organisation.as_ref(), &reference.organisations, &state.texts.organisations);
-        let mut groups = Self { within, state, query, reference, today, groups: BTreeMap::new() };
+        let mut asked = [false; DIMENSIONS];
+        for dimension in &query.group_by {
+            asked[*dimension as usize] = true;
+        }
+        // A window's number means nothing without its hall.
+        asked[SatisfactionDimension::Org as usize] |= asked[SatisfactionDimension::Window as usize];
+        let mut groups = Self {
+            within,
+            sources: query.source.among(&state.texts.sources),
+            item: query.item.as_ref().map(|item| state.texts.items.find(item)),
+            asked,
+            state,
+            query,
+            reference,
+            today,
+            groups: Gathered::default(),
+        };
         groups.count_services();
         groups.count_ratings();
         groups.count_orders();
         groups
     }
 
-    /// Returns the figures of every group.
-    pub(super) fn gathered(self) -> BTreeMap<Key, Figures> {
-        self.groups
+    /// Returns the figures of every group, in the order of their keys.
+    pub(super) fn gathered(&self) -> Vec<(Key, &Figures)> {
+        let keyed = self.groups.iter().map(|(slots, group)| (self.key(slots, group), &group.figures));
+        let mut gathered: Vec<(Key, &Figures)> = keyed.collect();
+        gathered.sort_by(|(one, _), (other, _)| one.cmp(other));
+        gathered
     }
 
     fn count_services(&mut self) {
@@ -245,45 +280,63 @@ impl<'a> Groups<'a> {
         stage: RatingStage,
         channel: Option<RatingChannel>,
     ) -> Option<&mut Figures> {
-        let texts = &self.state.texts;
-        let item = place.item.and_then(|item| texts.items.name(item));
-        let wanted = texts.sources.name(place.source).is_some_and(|source| self.query.source.contains(source))
+        let wanted = self.sources.contains(place.source)
             && self.within.contains(place.organisation)
-            && self.query.item.as_ref().is_none_or(|wanted| Some(wanted) == item);
+            && self.item.is_none_or(|item| item.is_some() && place.item == item);
         if !wanted {
             return None;
         }
-        let text = |dimension: SatisfactionDimension| match dimension {
-            SatisfactionDimension::Org => texts.organisations.name(place.organisation).map(ToString::to_string),
-            SatisfactionDimension::Window => {
-                place.window.and_then(|window| texts.windows.name(window)).map(ToString::to_string)
+        let mut slots = Slots::default();
+        let mut put = |dimension: SatisfactionDimension, slot: u32| {
+            if self.asked[dimension as usize] {
+                slots[dimension as usize] = slot;
             }
-            SatisfactionDimension::Staff => {
-                place.staff.and_then(|staff| texts.staff.name(staff)).map(ToString::to_string)
-            }
-            SatisfactionDimension::Item => item.map(ToString::to_string),
-            SatisfactionDimension::Channel => channel.map(|channel| channel_text(channel).to_owned()),
-            SatisfactionDimension::Stage => Some(stage_text(stage).to_owned()),
-            SatisfactionDimension::Month => Some(Month::of(day).to_string()),
         };
-        let mut key: Key = self.query.group_by.iter().map(|dimension| (*dimension, text(*dimension))).collect();
-        // A window's number means nothing without its hall.
-        if key.contains_key(&SatisfactionDimension::Window) {
-            key.insert(SatisfactionDimension::Org, text(SatisfactionDimension::Org));
-        }
-        Some(self.groups.entry(key).or_default())
+        put(SatisfactionDimension::Org, place.organisation.number());
+        put(SatisfactionDimension::Window, name_slot(place.window));
+        put(SatisfactionDimension::Staff, name_slot(place.staff));
+        put(SatisfactionDimension::Item, name_slot(place.item));
+        put(SatisfactionDimension::Channel, channel.map_or(0, |channel| channel as u32 + 1));
+        put(SatisfactionDimension::Stage, stage as u32 + 1);
+        put(SatisfactionDimension::Month, month_slot(day));
+        let group = self.groups.group(slots);
+        group.stage = Some(stage);
+        group.channel = channel;
+        Some(&mut group.figures)
+    }
+
+    fn key(&self, slots: &Slots<DIMENSIONS>, group: &Group) -> Key {
+        let texts = &self.state.texts;
+        let mut key = Key::new();
+        let mut put = |dimension: SatisfactionDimension, text: &dyn Fn(u32) -> Option<String>| {
+            if self.asked[dimension as usize] {
+                key.insert(dimension, text(slots[dimension as usize]));
+            }
+        };
+        put(SatisfactionDimension::Org, &|slot| named(&texts.organisations, slot));
+        put(SatisfactionDimension::Window, &|slot| named(&texts.windows, slot));
+        put(SatisfactionDimension::Staff, &|slot| named(&texts.staff, slot));
+        put(SatisfactionDimension::Item, &|slot| named(&texts.items, slot));
+        put(SatisfactionDimension::Channel, &|_| group.channel.map(|channel| channel_text(channel).to_owned()));
+        put(SatisfactionDimension::Stage, &|_| group.stage.map(|stage| stage_text(stage).to_owned()));
+        put(SatisfactionDimension::Month, &month_text);
+        key
     }
 
     fn answer(self) -> SatisfactionAnswer {
         let over_services = !self.query.group_by.contains(&SatisfactionDimension::Channel);
         let small_cell = i64::from(self.reference.policies.at(self.today).rules.small_cell);
         let mut total = Figures::default();
-        for figures in self.groups.values() {
-            total.merge(figures);
+        for (_, group) in self.groups.iter() {
+            total.merge(&group.figures);
         }
-        let rows = self.groups.iter().map(|(key, figures)| figures.row(key.clone(), over_services, small_cell));
+        let rows = self.gathered().into_iter().map(|(key, figures)| figures.row(key, over_services, small_cell));
         SatisfactionAnswer { rows: rows.collect(), total: total.row(Key::new(), over_services, small_cell) }
     }
+}
+
+fn named<T: Ord + Clone + ToString>(names: &Names<T>, slot: u32) -> Option<String> {
+    Code::of_number(slot).and_then(|code| names.name(code)).map(ToString::to_string)
 }
 
 fn channel_text(channel: RatingChannel) -> &'static str {
