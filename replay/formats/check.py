@@ -182,6 +182,7 @@ def check(name, data, work):
     flat = pm4py.ocel_flattening(pm4py.read_ocel2_sqlite(str(sqlite)), "case")
     # Read table by table, events of one moment lose their order; their ids have it.
     compare("log.sqlite (OCEL)", formatted(flat.sort_values(["time:timestamp", "ocel:eid"], kind="stable")), ours)
+    round_trip(sqlite)
 
     jsonl = export("jsonl", "log.jsonl")
     compare("log.jsonl", lines(jsonl), ours)

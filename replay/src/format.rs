@@ -30,7 +30,7 @@ pub const ELEMENT_BYTES_MAX: u64 = 16 << 20;
 pub const ATTRIBUTE_DEPTH_MAX: usize = 32;
 
 /// Opens a foreign log: XES, a table (`.csv`), OCEL 2.0 in JSON (`.json`, `.jsonocel`) or CloudEvents one a line
-/// (`.jsonl`), packed or not, told by its content where the name is silent.
+/// (`.jsonl`), packed or not, or OCEL 2.0 as an SQLite database, told by its content where the name is silent.
 ///
 /// # Errors
 ///
@@ -41,6 +41,7 @@ pub fn open(path: &Path) -> Result<ForeignLog, FormatError> {
         Shape::Table => csv::read(path, input)?,
         Shape::Lines => (lines::read(input)?, progress),
         Shape::Ocel => (ocel::read(path, input)?, progress),
+        Shape::Database => (ocel::read_database(path)?, progress),
         Shape::Xes => (Box::new(xes::Reader::new(input)) as Entries, progress),
     };
     Ok(ForeignLog { entries, progress, broken: false })
@@ -315,6 +316,7 @@ enum Shape {
     Xes,
     Table,
     Ocel,
+    Database,
     Lines,
 }
 
@@ -324,7 +326,12 @@ fn shape(path: &Path, input: &mut Input) -> Result<Shape, FormatError> {
     if name.ends_with(".csv") {
         return Ok(Shape::Table);
     }
+    let is_packed = input.is_packed();
     let start = input.peek().map_err(|error| FormatError::of_input(&error, 1, 0))?;
+    if start.starts_with(ocel::MAGIC) {
+        let packed = || FormatError::NotALog { found: "an SQLite database that is packed; unpack it".into() };
+        return if is_packed { Err(packed()) } else { Ok(Shape::Database) };
+    }
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
     match start.first() {
         Some(b'<') => Ok(Shape::Xes),
@@ -332,7 +339,7 @@ fn shape(path: &Path, input: &mut Input) -> Result<Shape, FormatError> {
         Some(b'{') if name.ends_with(".jsonl") || says(start, "\"specversion\"") => Ok(Shape::Lines),
         Some(b'{') => Ok(Shape::Ocel),
         Some(_) => Err(FormatError::NotALog {
-            found: "neither XES (.xes, .xes.gz), a table (.csv), OCEL (.json) nor CloudEvents (.jsonl)".into(),
+            found: "neither XES (.xes, .xes.gz), a table (.csv), OCEL (.json, .sqlite) nor CloudEvents (.jsonl)".into(),
         }),
         None => Err(FormatError::NotALog { found: "an empty file".into() }),
     }

@@ -124,6 +124,7 @@ async fn what_goes_out_comes_back_with_the_same_figures() {
         (Format::Csv, "disco.csv.gz", Profile::Disco),
         (Format::Csv, "celonis.csv", Profile::Celonis),
         (Format::Ocel, "log.json", Profile::Pm4py),
+        (Format::Ocel, "log.sqlite", Profile::Pm4py),
         (Format::Jsonl, "log.jsonl", Profile::Pm4py),
         (Format::Jsonl, "log.jsonl.gz", Profile::Pm4py),
     ] {

@@ -326,3 +326,93 @@ fn rows_that_cannot_be_used_are_left_out_with_line_and_reason() {
         ]
     );
 }
+
+const OCEL_JSON: &str = r#"{"objectTypes": [{"name": "case", "attributes": [{"name": "days", "type": "integer"}]}, {"name": "clerk", "attributes": []}],
+"eventTypes": [{"name": "receive", "attributes": [{"name": "cost", "type": "float"}, {"name": "paid", "type": "boolean"}]},
+  {"name": "decide", "attributes": [{"name": "due", "type": "time"}]}],
+"objects": [{"id": "c1", "type": "case", "attributes": [{"name": "days", "time": "1970-01-01T00:00:00Z", "value": 7},
+    {"name": "days", "time": "2021-10-02T00:00:00Z", "value": 9}]},
+  {"id": "clerk:w", "type": "clerk"}, {"id": "c2", "type": "case"}, {"id": "c3", "type": "case"}],
+"events": [
+  {"id": "e9", "type": "receive", "time": "2021-10-01 08:00:00", "attributes": [{"name": "cost", "value": 1.5}, {"name": "paid", "value": true}],
+    "relationships": [{"objectId": "c1", "qualifier": "of"}, {"objectId": "clerk:w", "qualifier": "by"}]},
+  {"id": "e1", "type": "decide", "time": "2021-10-01 08:00:00", "attributes": [{"name": "due", "value": "2021-10-09 00:00:00"}],
+    "relationships": [{"objectId": "c1", "qualifier": "of"}, {"objectId": "c2", "qualifier": "of"}]},
+  {"id": "e3", "type": "receive", "time": "2021-10-01 08:00:00", "relationships": [{"objectId": "c1", "qualifier": "of"}]},
+  {"id": "e4", "type": "receive", "time": "one day", "relationships": [{"objectId": "c2", "qualifier": "of"}]},
+  {"id": "e5", "type": "decide", "time": "2021-10-01 08:00:00", "relationships": [{"objectId": "clerk:w", "qualifier": "by"}]}]}"#;
+
+/// The same, as a tool writes it that knows of no keys, with a table that nobody asked for.
+const OCEL_TABLES: &str = "
+CREATE TABLE event_map_type(ocel_type TEXT, ocel_type_map TEXT);
+INSERT INTO event_map_type VALUES('receive', 'Receive'), ('decide', 'Decide it');
+CREATE TABLE object_map_type(ocel_type TEXT, ocel_type_map TEXT);
+INSERT INTO object_map_type VALUES('case', 'Case'), ('clerk', 'Clerk');
+CREATE TABLE event(ocel_id TEXT, ocel_type TEXT);
+INSERT INTO event VALUES('e9', 'receive'), ('e1', 'decide'), ('e3', 'receive'), ('e4', 'receive'), ('e5', 'decide');
+CREATE TABLE object(ocel_id TEXT, ocel_type TEXT);
+INSERT INTO object VALUES('c1', 'case'), ('clerk:w', 'clerk'), ('c2', 'case'), ('c3', 'case');
+CREATE TABLE event_Receive(ocel_id TEXT, ocel_time TIMESTAMP, cost REAL, paid BOOLEAN);
+INSERT INTO event_Receive VALUES('e4', 'one day', NULL, NULL), ('e9', '2021-10-01 08:00:00', 1.5, 1),
+  ('e3', '2021-10-01 08:00:00', NULL, NULL);
+CREATE TABLE \"event_Decide it\"(ocel_id TEXT, ocel_time TIMESTAMP, due TIMESTAMP);
+INSERT INTO \"event_Decide it\" VALUES('e5', '2021-10-01 08:00:00', NULL), ('e1', '2021-10-01 08:00:00', '2021-10-09 00:00:00');
+CREATE TABLE object_Case(ocel_id TEXT, ocel_time TIMESTAMP, ocel_changed_field TEXT, days INTEGER);
+INSERT INTO object_Case VALUES('c2', '1970-01-01 00:00:00', NULL, NULL), ('c1', '1970-01-01 00:00:00', NULL, 7),
+  ('c1', '2021-10-02 00:00:00', 'days', 9);
+CREATE TABLE object_Clerk(ocel_id TEXT, ocel_time TIMESTAMP, ocel_changed_field TEXT);
+CREATE TABLE event_object(ocel_event_id TEXT, ocel_object_id TEXT, ocel_qualifier TEXT);
+INSERT INTO event_object VALUES('e5', 'clerk:w', 'by'), ('e4', 'c2', 'of'), ('e3', 'c1', 'of'), ('e1', 'c1', 'of'),
+  ('e1', 'c2', 'of'), ('e9', 'c1', 'of'), ('e9', 'clerk:w', 'by'), ('e0', 'c1', 'of');
+CREATE TABLE notes(note TEXT);
+";
+
+fn database(changes: &str) -> Vec<u8> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let connection = rusqlite::Connection::open(file.path()).unwrap();
+    connection.execute_batch(OCEL_TABLES).unwrap();
+    connection.execute_batch(changes).unwrap();
+    connection.close().unwrap();
+    std::fs::read(file.path()).unwrap()
+}
+
+#[test]
+fn ocel_says_the_same_as_text_and_as_a_database() {
+    let text = read("log.json", OCEL_JSON.as_bytes());
+    assert_eq!(text.error, None);
+    let activities = |id: &str| {
+        let case = text.cases.iter().find(|case| case.id == id).unwrap();
+        case.events.iter().map(|event| event.activity.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!((activities("c1"), activities("c2")), (vec!["receive", "decide", "receive"], vec!["decide"]));
+    let found = read("log.sqlite", &database(""));
+    assert_eq!(found.error, None);
+    assert_eq!(found.cases, text.cases);
+    assert_eq!(found.left_out, text.left_out);
+    assert_eq!(found.left_out.len(), 3, "{:?}", found.left_out);
+}
+
+#[test]
+fn a_database_that_is_no_whole_log_is_refused_with_what_it_lacks() {
+    for (changes, lacks) in [
+        ("DROP TABLE event_object", "no table event_object"),
+        ("DROP TABLE \"event_Decide it\"", "no table event_Decide it"),
+        ("ALTER TABLE event_Receive DROP COLUMN ocel_time", "no column ocel_time"),
+        ("INSERT INTO event VALUES('e6', 'refuse')", "the type of the event \"e6\""),
+        ("INSERT INTO event_map_type VALUES('receive', 'Again')", "names \"receive\" twice"),
+        ("ALTER TABLE event RENAME TO kept; CREATE VIEW event AS SELECT * FROM kept", "no table event"),
+        ("UPDATE object_map_type SET ocel_type = 'file' WHERE ocel_type = 'case'", "its types: clerk, file"),
+    ] {
+        let error = read("log.sqlite", &database(changes)).error.unwrap();
+        assert!(error.contains(lacks), "{changes}: {error}");
+    }
+    let whole = database("");
+    for length in [40, whole.len() / 2] {
+        let cut = read("log.sqlite", &whole[..length]).error.unwrap();
+        assert!(cut.contains("an SQLite database that is no whole OCEL 2.0"), "{length} bytes: {cut}");
+    }
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(&whole).unwrap();
+    let packed = read("log.sqlite.gz", &packed.finish().unwrap()).error.unwrap();
+    assert!(packed.contains("unpack it"), "{packed}");
+}

@@ -83,6 +83,11 @@ impl fmt::Display for Limit {
 impl std::error::Error for Limit {}
 
 impl Input {
+    /// Whether the file is packed.
+    pub(crate) fn is_packed(&self) -> bool {
+        self.packed.is_some()
+    }
+
     /// Opens a file, packed or not: gzip is recognised by its first bytes, whatever the name says.
     pub(crate) fn open(path: &Path) -> Result<(Self, Progress), FormatError> {
         let unreadable = |source| FormatError::Unreadable { source };

@@ -1,6 +1,10 @@
-//! Histories as OCEL 2.0 in JSON: the events of one kind of object, which is taken for the case.
+//! Histories as OCEL 2.0, in JSON or as an SQLite database: the events of one kind of object, which is taken for the case.
 //!
-//! The file is read three times, for types, objects and events may stand in any order; memory holds 16 bytes for each case.
+//! JSON is read three times, for types, objects and events may stand in any order; memory holds 16 bytes for each case.
+
+mod database;
+
+pub(super) use database::MAGIC;
 
 use super::{
     Attribute, EVENTS_PER_CASE_MAX, Entries, Entry, ForeignCase, ForeignEvent, FormatError, Kind, LeftOut, Place,
@@ -29,7 +33,7 @@ struct Type {
     attributes: Vec<TypeAttribute>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct TypeAttribute {
     name: String,
     r#type: String,
@@ -83,12 +87,17 @@ pub(super) fn read(path: &Path, input: Input) -> Result<Entries, FormatError> {
     for pass in [Pass::Objects, Pass::Events] {
         log.pass = pass;
         walk(Input::open(path)?.0, &mut log)?;
-        if let Some(why) = log.failed.take() {
-            return Err(gathered::scratch(why));
-        }
+        log.check()?;
     }
-    let sorted = log.runs.sorted().map_err(gathered::scratch)?;
-    Ok(Box::new(Ordered { sorted, records: Records::default(), kinds: log.kinds, ready: log.ready }))
+    log.ordered()
+}
+
+/// Reads the whole database, and puts its events in order by case.
+pub(super) fn read_database(path: &Path) -> Result<Entries, FormatError> {
+    let mut log = Walk::new();
+    database::walk(path, &mut log)?;
+    log.check()?;
+    log.ordered()
 }
 
 /// What is looked for: the file is gone through once for each.
@@ -173,6 +182,16 @@ impl Walk {
         }
         let record = Record::Event(event);
         keys.into_iter().for_each(|key| self.put(key, &record));
+    }
+
+    /// Tells whether everything could be put in order so far.
+    fn check(&mut self) -> Result<(), FormatError> {
+        self.failed.take().map_or(Ok(()), |why| Err(gathered::scratch(why)))
+    }
+
+    fn ordered(self) -> Result<Entries, FormatError> {
+        let sorted = self.runs.sorted().map_err(gathered::scratch)?;
+        Ok(Box::new(Ordered { sorted, records: Records::default(), kinds: self.kinds, ready: self.ready }))
     }
 
     fn put(&mut self, key: u128, record: &Record) {

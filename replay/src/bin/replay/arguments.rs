@@ -67,8 +67,8 @@ pub(crate) enum Verb {
 
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// The history: XES, CSV, OCEL 2.0 (.json) or CloudEvents (.jsonl), packed (.gz) or not; or a log of our own kept
-    /// whole. With --server there is none
+    /// The history: XES, CSV, OCEL 2.0 (.json, .sqlite) or CloudEvents (.jsonl), text packed (.gz) or not; or a log of
+    /// our own kept whole. With --server there is none
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
     /// The legacy system it comes from [default: the file's name]

@@ -38,7 +38,8 @@ pub(crate) async fn import(data: &Data, import: Import) -> Result<Outcome, Failu
     };
     if !file.is_file() {
         let what = format!("there is no file {}", file.display());
-        return Err(Failure::new(what).advise("name a .xes, .csv, .json (OCEL) or .jsonl file, packed (.gz) or not"));
+        return Err(Failure::new(what)
+            .advise("name a .xes, .csv, .json or .sqlite (OCEL) or .jsonl file, text packed (.gz) or not"));
     }
     if import.source.is_none() && is_whole(&file) {
         let journal = Journal::new(data.open_or_make().await?);
