@@ -3,7 +3,7 @@
 //! Every case is one record of the month it came and the month and way it ended, so it stands in exactly one column and
 //! the two sides cannot differ. While a case is open its organisations may change; its record moves with it.
 
-use crate::gather::Gathered;
+use crate::gather::{Gathered, name_of};
 use crate::names::{Code, Names};
 use crate::projection::Projection;
 use crate::scope::{Attribution, Month, Source, Subtree};
@@ -265,7 +265,7 @@ impl Balance {
         for ([organisation], sums) in groups.iter() {
             total.merge(sums);
             if sums.opening != 0 || sums.submitted != 0 {
-                let organisation = Code::of_number(*organisation).and_then(|code| self.organisations.name(code));
+                let organisation = name_of(&self.organisations, *organisation);
                 rows.push(sums.row(organisation.cloned()));
             }
         }

@@ -3,7 +3,7 @@
 //!
 //! A case counts on the day it ended, if it was ever accepted: what never was accepted was never asked for papers.
 
-use crate::gather::{Gathered, Slots, month_slot, month_text};
+use crate::gather::{Gathered, Named, Slots, month_slot, month_text, name_text};
 use crate::names::{Code, Names};
 use crate::projection::Projection;
 use crate::scope::{Period, Source, Subtree};
@@ -248,11 +248,9 @@ impl CertificateFree {
     pub fn answer(&self, query: &CertificateFreeQuery, reference: &Reference) -> CertificateFreeAnswer {
         let CertificateFreeQuery { period, group_by, item, organisation, source } = query;
         let within = Subtree::of(organisation.as_ref(), &reference.organisations, &self.organisations);
-        let (sources, item) = (source.among(&self.sources), item.as_ref().map(|item| self.items.find(item)));
+        let (sources, item) = (source.among(&self.sources), Named::of(item.as_ref(), &self.items));
         let wants = |place: &Place| {
-            sources.contains(place.source)
-                && within.contains(place.organisation)
-                && item.is_none_or(|item| item == Some(place.item))
+            sources.contains(place.source) && within.contains(place.organisation) && item.wants(Some(place.item))
         };
         let slots = |day: NaiveDate, place: &Place| {
             let mut slots = Slots::<3>::default();
@@ -309,8 +307,8 @@ impl CertificateFree {
     fn text(&self, dimension: CertificateFreeDimension, slots: &Slots<3>) -> Option<String> {
         let slot = slots[dimension as usize];
         match dimension {
-            CertificateFreeDimension::Org => self.organisations.name(Code::of_number(slot)?).map(ToString::to_string),
-            CertificateFreeDimension::Item => self.items.name(Code::of_number(slot)?).map(ToString::to_string),
+            CertificateFreeDimension::Org => name_text(&self.organisations, slot),
+            CertificateFreeDimension::Item => name_text(&self.items, slot),
             CertificateFreeDimension::Month => month_text(slot),
         }
     }

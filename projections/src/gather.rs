@@ -1,7 +1,7 @@
 //! Cells gathered into the groups of an answer. A question may read tens of thousands of cells and answers with a few rows:
 //! a group is told by small numbers while cells are read, and by texts once it has become a row.
 
-use crate::names::Code;
+use crate::names::{Code, Names};
 use crate::scope::Month;
 use chrono::{Datelike as _, NaiveDate};
 use std::collections::HashMap;
@@ -78,6 +78,16 @@ pub(crate) fn name_slot(name: Option<Code>) -> u32 {
     name.map_or(0, Code::number)
 }
 
+/// Returns the name behind a slot.
+pub(crate) fn name_of<T: Ord + Clone>(names: &Names<T>, slot: u32) -> Option<&T> {
+    names.name(Code::of_number(slot)?)
+}
+
+/// Returns the name behind a slot, as it is written.
+pub(crate) fn name_text<T: Ord + Clone + ToString>(names: &Names<T>, slot: u32) -> Option<String> {
+    name_of(names, slot).map(ToString::to_string)
+}
+
 /// Returns the slot of the month in which a day lies: months since the year 0, from 1. Days before it do not occur, and share a slot.
 pub(crate) fn month_slot(day: NaiveDate) -> u32 {
     u32::try_from(day.year()).unwrap_or(0) * 12 + day.month()
@@ -110,10 +120,24 @@ impl Wanted {
     }
 }
 
+/// The one name that is asked for, if any is: one that never occurred finds nothing.
+pub(crate) struct Named(Option<Option<Code>>);
+
+impl Named {
+    /// Of these names, the one that is asked for.
+    pub(crate) fn of<T: Ord + Clone>(asked: Option<&T>, names: &Names<T>) -> Self {
+        Self(asked.map(|asked| names.find(asked)))
+    }
+
+    /// Tells whether something with this name is wanted.
+    pub(crate) fn wants(&self, name: Option<Code>) -> bool {
+        self.0.is_none_or(|asked| asked.is_some() && name == asked)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::names::Names;
 
     #[test]
     fn groups_come_in_the_order_in_which_they_were_met() {

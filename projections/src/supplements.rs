@@ -4,7 +4,7 @@
 //! notice; how often a material was asked for in all stands beside it. What is remembered of single cases is what is still
 //! open in them.
 
-use crate::gather::{Gathered, Slots, month_slot, month_text, name_slot};
+use crate::gather::{Gathered, Named, Slots, month_slot, month_text, name_of, name_slot, name_text};
 use crate::names::{Code, Names};
 use crate::projection::Projection;
 use crate::scope::{Period, Source, Subtree};
@@ -275,11 +275,11 @@ impl Supplements {
     pub fn answer(&self, query: &SupplementsQuery, reference: &Reference) -> SupplementsAnswer {
         let SupplementsQuery { period, group_by, item, organisation, source, top } = query;
         let within = Subtree::of(organisation.as_ref(), &reference.organisations, &self.organisations);
-        let (sources, item) = (source.among(&self.sources), item.as_ref().map(|item| self.items.find(item)));
+        let (sources, item) = (source.among(&self.sources), Named::of(item.as_ref(), &self.items));
         let wants = |asked: &Asked| {
             asked.source.is_none_or(|source| sources.contains(source))
                 && within.contains(asked.organisation)
-                && item.is_none_or(|item| item.is_some() && asked.item == item)
+                && item.wants(asked.item)
         };
         let by_material = group_by.contains(&SupplementDimension::Material);
         let mut all = Gathered::<4, Sums>::default();
@@ -331,9 +331,9 @@ impl Supplements {
     fn text(&self, dimension: SupplementDimension, slots: &Slots<4>) -> Option<String> {
         let slot = slots[dimension as usize];
         match dimension {
-            SupplementDimension::Material => self.materials.name(Code::of_number(slot)?).map(ToString::to_string),
-            SupplementDimension::Item => self.items.name(Code::of_number(slot)?).map(ToString::to_string),
-            SupplementDimension::Org => self.organisations.name(Code::of_number(slot)?).map(ToString::to_string),
+            SupplementDimension::Material => name_text(&self.materials, slot),
+            SupplementDimension::Item => name_text(&self.items, slot),
+            SupplementDimension::Org => name_text(&self.organisations, slot),
             SupplementDimension::Month => month_text(slot),
         }
     }
@@ -369,8 +369,8 @@ struct Library<'a> {
 impl Library<'_> {
     fn tell(&self, slots: &Slots<4>, row: &mut SupplementsRow) {
         let [material, item, ..] = *slots;
-        let Some(code) = Code::of_number(material).and_then(|code| self.state.materials.name(code)) else { return };
-        let item = Code::of_number(item).and_then(|item| self.state.items.name(item));
+        let Some(code) = name_of(&self.state.materials, material) else { return };
+        let item = name_of(&self.state.items, item);
         let required = self.requirement(code, item);
         row.material_zh = required.map(|required| required.name_zh.clone());
         let rules = &self.reference.policies.at(self.last).rules;

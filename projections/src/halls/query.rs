@@ -2,8 +2,7 @@
 
 use super::figures::{Count, Figures, Seconds, Sums};
 use super::{Cell, Halls, QUARTER_MINUTES, quarter_of, quarters};
-use crate::gather::{Gathered, Slots, month_slot, month_text, name_slot};
-use crate::names::Code;
+use crate::gather::{Gathered, Slots, month_slot, month_text, name_slot, name_text};
 use crate::scope::{Period, Subtree};
 use crate::tally::Rate;
 use chrono::{Datelike as _, NaiveDate};
@@ -279,12 +278,10 @@ impl<'a> Groups<'a> {
             }
         };
         let day = || i32::try_from(*day).ok().and_then(NaiveDate::from_num_days_from_ce_opt);
-        let hall = || Code::of_number(*hall).and_then(|hall| state.organisations.name(hall));
-        let window = || Code::of_number(*window).and_then(|window| state.windows.name(window));
         put(wants.day, HallDimension::Day, &|| day().map(|day| day.to_string()));
         put(wants.month, HallDimension::Month, &|| month_text(*month));
-        put(wants.hall, HallDimension::Org, &|| hall().map(ToString::to_string));
-        put(wants.window, HallDimension::Window, &|| window().map(ToString::to_string));
+        put(wants.hall, HallDimension::Org, &|| name_text(&state.organisations, *hall));
+        put(wants.window, HallDimension::Window, &|| name_text(&state.windows, *window));
         put(wants.quarter, HallDimension::Quarter, &|| u8::try_from(*quarter).ok().map(clock));
         key
     }

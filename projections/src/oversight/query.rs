@@ -1,7 +1,7 @@
 //! Questions to supervision, and their answers.
 
 use super::{ActKind, Mark, Oversight, Warned, Whom};
-use crate::gather::{Gathered, Slots, Wanted, month_slot, month_text, name_slot};
+use crate::gather::{Gathered, Named, Slots, Wanted, month_slot, month_text, name_slot, name_text};
 use crate::names::Code;
 use crate::scope::{Period, Source, Subtree};
 use crate::tally::{DayCounts, Distribution, Rate};
@@ -211,20 +211,17 @@ fn is_of_pause(kind: Anomaly) -> bool {
 struct Limits {
     within: Subtree,
     sources: Wanted,
-    item: Option<Named>,
-    person: Option<Named>,
+    item: Named,
+    person: Named,
 }
-
-/// A name that is asked for: one that never occurred finds nothing.
-type Named = Option<Code>;
 
 impl Limits {
     fn wants(&self, whom: &Whom) -> bool {
         // A mark whose case is not known belongs to the own history, like its event.
         whom.source.is_none_or(|source| self.sources.contains(source))
             && self.within.contains(whom.organisation)
-            && self.item.is_none_or(|item| item.is_some() && whom.item == item)
-            && self.person.is_none_or(|person| person.is_some() && whom.person == person)
+            && self.item.wants(whom.item)
+            && self.person.wants(whom.person)
     }
 }
 
@@ -250,8 +247,8 @@ impl Oversight {
         Limits {
             within: Subtree::of(organisation, organisations, &texts.organisations),
             sources: source.among(&texts.sources),
-            item: item.map(|item| texts.items.find(item)),
-            person: person.map(|person| texts.people.find(person)),
+            item: Named::of(item, &texts.items),
+            person: Named::of(person, &texts.people),
         }
     }
 
@@ -323,12 +320,11 @@ impl Oversight {
 
     fn text(&self, dimension: AnomalyDimension, slots: &MarkSlots) -> Option<String> {
         let slot = slots[dimension as usize];
-        let code = Code::of_number(slot);
         match dimension {
             AnomalyDimension::Kind => kind_of(slots).map(|kind| kind.as_str().to_owned()),
-            AnomalyDimension::Org => self.texts.organisations.name(code?).map(ToString::to_string),
-            AnomalyDimension::Clerk => self.texts.people.name(code?).map(ToString::to_string),
-            AnomalyDimension::Item => self.texts.items.name(code?).map(ToString::to_string),
+            AnomalyDimension::Org => name_text(&self.texts.organisations, slot),
+            AnomalyDimension::Clerk => name_text(&self.texts.people, slot),
+            AnomalyDimension::Item => name_text(&self.texts.items, slot),
             AnomalyDimension::Month | AnomalyDimension::RecordedMonth => month_text(slot),
         }
     }
@@ -407,14 +403,14 @@ impl Oversight {
 
     /// Returns what all warnings of a group have in common, told by any one of them.
     fn text_of(&self, dimension: WarningDimension, one: &Warned, slots: &Slots<6>) -> Option<String> {
-        let Whom { organisation, person, item, .. } = one.whom;
+        let slot = slots[dimension as usize];
         match dimension {
             WarningDimension::Clock => Some(one.clock.as_str().to_owned()),
             WarningDimension::Threshold => Some(threshold_text(one.threshold).to_owned()),
-            WarningDimension::Org => self.texts.organisations.name(organisation).map(ToString::to_string),
-            WarningDimension::Clerk => self.texts.people.name(person?).map(ToString::to_string),
-            WarningDimension::Item => self.texts.items.name(item?).map(ToString::to_string),
-            WarningDimension::Month => month_text(slots[dimension as usize]),
+            WarningDimension::Org => name_text(&self.texts.organisations, slot),
+            WarningDimension::Clerk => name_text(&self.texts.people, slot),
+            WarningDimension::Item => name_text(&self.texts.items, slot),
+            WarningDimension::Month => month_text(slot),
         }
     }
 

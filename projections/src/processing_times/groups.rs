@@ -3,7 +3,7 @@
 use super::figures::Figures;
 use super::query::{Cohort, Dimension, ProcessingTimesAnswer, ProcessingTimesQuery, RegionAs};
 use super::{Ended, Line, Open, Pause, Places, ProcessingTimes, Stay};
-use crate::gather::{self, Gathered, Wanted, month_slot, month_text};
+use crate::gather::{self, Gathered, Wanted, month_slot, month_text, name_slot, name_text};
 use crate::names::{Code, Names};
 use crate::scope::{Attribution, Subtree};
 use chrono::NaiveDate;
@@ -187,8 +187,8 @@ impl<'a> Groups<'a> {
             Dimension::Item => line.map_or(0, |line| line.item.number()),
             Dimension::ItemVersion => line.map_or(0, |line| line.item_version),
             Dimension::Authority => line.map_or(0, |line| authority_slot(line.authority)),
-            Dimension::Step => traits.step.map_or(0, Code::number),
-            Dimension::Clerk => traits.clerk.map_or(0, Code::number),
+            Dimension::Step => name_slot(traits.step),
+            Dimension::Clerk => name_slot(traits.clerk),
             Dimension::Township | Dimension::County => self.region_slot(traits.organisation, dimension),
             Dimension::Month => month_slot(traits.day),
         }
@@ -240,14 +240,13 @@ impl<'a> Groups<'a> {
 
     fn text(&self, dimension: Dimension, slot: u32) -> Option<String> {
         let texts = &self.state.texts;
-        let code = Code::of_number(slot)?;
         match dimension {
-            Dimension::Item => texts.items.name(code).map(ToString::to_string),
-            Dimension::ItemVersion => Some(slot.to_string()),
+            Dimension::Item => name_text(&texts.items, slot),
+            Dimension::ItemVersion => (slot != 0).then(|| slot.to_string()),
             Dimension::Authority => authority_text(slot),
-            Dimension::Step => texts.steps.name(code).map(ToString::to_string),
-            Dimension::Clerk => texts.staff.name(code).map(ToString::to_string),
-            Dimension::Township | Dimension::County => self.regions.name(code).map(ToString::to_string),
+            Dimension::Step => name_text(&texts.steps, slot),
+            Dimension::Clerk => name_text(&texts.staff, slot),
+            Dimension::Township | Dimension::County => name_text(&self.regions, slot),
             Dimension::Month => month_text(slot),
         }
     }

@@ -2,8 +2,8 @@
 
 use super::figures::Figures;
 use super::{Place, Satisfaction, Service};
-use crate::gather::{Gathered, Slots, Wanted, month_slot, month_text, name_slot};
-use crate::names::{Code, Names};
+use crate::gather::{Gathered, Named, Slots, Wanted, month_slot, month_text, name_slot, name_text};
+use crate::names::Code;
 use crate::scope::{Period, Source, Subtree};
 use crate::tally::Rate;
 use chrono::NaiveDate;
@@ -145,7 +145,7 @@ pub(super) struct Groups<'a> {
     within: Subtree,
     sources: Wanted,
     /// The item asked for; one that never occurred finds nothing.
-    item: Option<Option<Code>>,
+    item: Named,
     asked: [bool; DIMENSIONS],
     state: &'a Satisfaction,
     query: &'a SatisfactionQuery,
@@ -183,7 +183,7 @@ impl<'a> Groups<'a> {
         let mut groups = Self {
             within,
             sources: query.source.among(&state.texts.sources),
-            item: query.item.as_ref().map(|item| state.texts.items.find(item)),
+            item: Named::of(query.item.as_ref(), &state.texts.items),
             asked,
             state,
             query,
@@ -282,7 +282,7 @@ impl<'a> Groups<'a> {
     ) -> Option<&mut Figures> {
         let wanted = self.sources.contains(place.source)
             && self.within.contains(place.organisation)
-            && self.item.is_none_or(|item| item.is_some() && place.item == item);
+            && self.item.wants(place.item);
         if !wanted {
             return None;
         }
@@ -313,10 +313,10 @@ impl<'a> Groups<'a> {
                 key.insert(dimension, text(slots[dimension as usize]));
             }
         };
-        put(SatisfactionDimension::Org, &|slot| named(&texts.organisations, slot));
-        put(SatisfactionDimension::Window, &|slot| named(&texts.windows, slot));
-        put(SatisfactionDimension::Staff, &|slot| named(&texts.staff, slot));
-        put(SatisfactionDimension::Item, &|slot| named(&texts.items, slot));
+        put(SatisfactionDimension::Org, &|slot| name_text(&texts.organisations, slot));
+        put(SatisfactionDimension::Window, &|slot| name_text(&texts.windows, slot));
+        put(SatisfactionDimension::Staff, &|slot| name_text(&texts.staff, slot));
+        put(SatisfactionDimension::Item, &|slot| name_text(&texts.items, slot));
         put(SatisfactionDimension::Channel, &|_| group.channel.map(|channel| channel_text(channel).to_owned()));
         put(SatisfactionDimension::Stage, &|_| group.stage.map(|stage| stage_text(stage).to_owned()));
         put(SatisfactionDimension::Month, &month_text);
@@ -333,10 +333,6 @@ impl<'a> Groups<'a> {
         let rows = self.gathered().into_iter().map(|(key, figures)| figures.row(key, over_services, small_cell));
         SatisfactionAnswer { rows: rows.collect(), total: total.row(Key::new(), over_services, small_cell) }
     }
-}
-
-fn named<T: Ord + Clone + ToString>(names: &Names<T>, slot: u32) -> Option<String> {
-    Code::of_number(slot).and_then(|code| names.name(code)).map(ToString::to_string)
 }
 
 fn channel_text(channel: RatingChannel) -> &'static str {
