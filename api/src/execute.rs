@@ -729,21 +729,21 @@ impl<D: Stream> Attempt<'_, D> {
             event: fact.event.clone(),
         };
         let own = facts.iter().map(|fact| new_fact(fact, &labels)).collect();
-        let mut writes = vec![((*subject).clone(), at(self.loaded.version), own)];
+        let mut writes = vec![((*subject).clone(), Expected::at(StreamVersion(self.loaded.version)), own)];
         // What is part of the answer lies together in the log.
         for (Beside { subject, version, event, labels }, id) in self.follows.iter().zip(ids.by_ref()) {
             let fact = self.fact(subject, event.clone(), *id, version + 1);
-            writes.push((subject.clone(), at(*version), vec![new_fact(&fact, labels)]));
+            writes.push((subject.clone(), Expected::at(StreamVersion(*version)), vec![new_fact(&fact, labels)]));
             facts.push(fact);
         }
         for (Beside { subject, version, event, labels }, id) in self.beside.iter().zip(ids) {
             let fact = self.fact(subject, event.clone(), *id, version + 1);
-            writes.push((subject.clone(), at(*version), vec![new_fact(&fact, labels)]));
+            writes.push((subject.clone(), Expected::at(StreamVersion(*version)), vec![new_fact(&fact, labels)]));
         }
         let beside: Vec<Subject> = writes.iter().skip(1).map(|(stream, ..)| stream.clone()).collect();
         let relied_on = relies_on.iter().map(|stream| (stream.clone(), self.reference.version(stream)));
         let seen = relied_on.chain(also.iter().cloned()).filter(|(stream, _)| !beside.contains(stream));
-        let guards = seen.map(|(stream, version)| (stream, at(version)));
+        let guards = seen.map(|(stream, version)| (stream, Expected::at(StreamVersion(version))));
         let append = Append {
             command: asked.command,
             digest: asked.digest,
@@ -798,13 +798,6 @@ fn correlation(subject: &Subject) -> Option<Ulid> {
         | Subject::Policy
         | Subject::Template(_)
         | Subject::Access(_) => None,
-    }
-}
-
-fn at(version: u64) -> Expected {
-    match version {
-        0 => Expected::Empty,
-        version => Expected::Exactly(StreamVersion(version)),
     }
 }
 

@@ -312,10 +312,7 @@ async fn record_built_ins(journal: &Journal, live: &Live, clock: &Clock) -> Resu
         if before < known.version(&built_in.subject) {
             continue;
         }
-        let expected = match before {
-            0 => Expected::Empty,
-            before => Expected::Exactly(StreamVersion(before)),
-        };
+        let expected = Expected::at(StreamVersion(before));
         let append = built_in_append(&built_in, expected, clock.now(), EventId(clock.ulid()));
         match journal.append(append).await {
             Ok(_) => count += 1,

@@ -111,6 +111,12 @@ pub enum Expected {
 }
 
 impl Expected {
+    /// Returns that a stream is at this version: without events, where it is none.
+    #[must_use]
+    pub fn at(version: StreamVersion) -> Self {
+        if version == StreamVersion::EMPTY { Self::Empty } else { Self::Exactly(version) }
+    }
+
     /// Tells whether a stream at `actual` is where the writer believes it to be.
     #[must_use]
     pub fn holds(self, actual: StreamVersion) -> bool {

@@ -730,7 +730,7 @@ impl<'a> Engine<'a> {
     /// Returns where the stream stands, and counts it on.
     fn expected(&mut self, subject: &Subject, events: u64) -> Expected {
         let version = self.versions.entry(subject.clone()).or_default();
-        let expected = if *version == 0 { Expected::Empty } else { Expected::Exactly(StreamVersion(*version)) };
+        let expected = Expected::at(StreamVersion(*version));
         *version += events;
         if matches!(subject, Subject::Case(_) | Subject::Rating(_) | Subject::Roster(..) | Subject::Certificate(_)) {
             // A case carries its own version; keeping all of them would grow with the run.

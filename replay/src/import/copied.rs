@@ -161,10 +161,7 @@ fn frame_of(events: Vec<RecordedEvent>) -> Result<Frame, eventstore::BoxError> {
         match frame.writes.last_mut().filter(|write| write.stream.as_str() == event.stream()) {
             Some(write) => write.events.push(new),
             None => {
-                let expected = match event.version.0 - 1 {
-                    0 => Expected::Empty,
-                    before => Expected::Exactly(StreamVersion(before)),
-                };
+                let expected = Expected::at(StreamVersion(event.version.0 - 1));
                 let stream = StreamName::try_from(event.stream())?;
                 frame.writes.push(Write { stream, expected, events: vec![new] });
             }

@@ -106,7 +106,7 @@ impl Taker {
 
         let activities = |events: &[&PreparedEvent]| events.iter().filter(|event| !event.opens).count() as u64;
         for chunk in fitting.chunks(EVENTS_PER_FRAME_MAX) {
-            let expected = if version == 0 { Expected::Empty } else { Expected::Exactly(StreamVersion(version)) };
+            let expected = Expected::at(StreamVersion(version));
             version += chunk.len() as u64;
             self.append(vec![(case, expected, chunk.to_vec())]).await?;
         }

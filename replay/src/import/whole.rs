@@ -145,8 +145,7 @@ fn frame_of(lines: Vec<Line>) -> Result<Frame, String> {
             Some(place) => *place,
             None => {
                 let before = number(&line.streamversion)?.saturating_sub(1);
-                let expected = if before == 0 { Expected::Empty } else { Expected::Exactly(StreamVersion(before)) };
-                writes.push((subject.clone(), expected, Vec::new()));
+                writes.push((subject.clone(), Expected::at(StreamVersion(before)), Vec::new()));
                 places.insert(subject, writes.len() - 1);
                 writes.len() - 1
             }

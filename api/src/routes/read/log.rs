@@ -2,12 +2,12 @@
 
 use crate::auth::Caller;
 use crate::execute::{Asked, Begun, derived};
-use crate::labels;
 use crate::node::Node;
 use crate::problem::{Kind, Problem, Text};
 use crate::query::{FromParameters, Parameters, Query, invalid};
 use crate::rights;
 use crate::routes::write::exports::ExportPurpose;
+use crate::routes::write::people::record_access;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
@@ -60,9 +60,7 @@ async fn record_taking(node: &Node, caller: &Caller, purpose: ExportPurpose) -> 
         records: head.position.0,
     };
     let asked = Asked { command, digest, actor: actor.clone(), if_match: None, late: None };
-    let labels = [labels::of_organisation(&actor.organisation, &node.reference.now().reference)];
-    let subject = Subject::Access(actor.organisation.clone());
-    node.executor.record(&under_way, &asked, &subject, vec![Event::Access(made.into())], &labels).await?;
+    record_access(node, &under_way, &asked, vec![Event::Access(made.into())], &[]).await?;
     Ok(())
 }
 

@@ -1,13 +1,12 @@
 //! 电子证照: taking one in at a window or from its holder, comparing, revoking, and looking at one in clear.
 
 use super::cases::may_see_persons_in_clear;
-use super::people::{Field, Purpose};
+use super::people::{Field, Purpose, record_access};
 use super::plain::carry_out;
 use super::request::{Incoming, Written, flawless};
 use crate::auth::Caller;
 use crate::certificates::{CertificateBody, Coming, is_visible, snapshot_sha256};
 use crate::execute::{Begun, Loaded};
-use crate::labels;
 use crate::node::Node;
 use crate::problem::{Kind, Problem};
 use crate::seal::Flaws;
@@ -223,13 +222,7 @@ pub async fn unmask(
                 fields: body.fields.iter().map(|field| field.as_str().to_owned()).collect(),
                 purpose: body.purpose.as_str().to_owned(),
             };
-            let reference = node.reference.now();
-            let organisation = &caller.actor.organisation;
-            let mut labels = vec![labels::of_organisation(organisation, &reference.reference)];
-            // Whoever was looked at may know who looked.
-            labels.push(labels::of_person(&holder));
-            let subject = Subject::Access(organisation.clone());
-            node.executor.record(&under_way, &asked, &subject, vec![Event::Access(looked.into())], &labels).await?
+            record_access(&node, &under_way, &asked, vec![Event::Access(looked.into())], &[&holder]).await?
         }
     };
     let written = Written::new(id.to_string(), &done)

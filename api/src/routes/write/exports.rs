@@ -1,10 +1,10 @@
 //! Taking data out: on the record with what for before the first byte, bounded, without any person, and streamed.
 
+use super::people::record_access;
 use super::request::{Incoming, flawless};
 use crate::answer::shown;
 use crate::auth::Caller;
 use crate::execute::{Begun, Done};
-use crate::labels;
 use crate::node::Node;
 use crate::problem::{FieldError, Kind, Problem, Text};
 use crate::query::{FromParameters as _, Parameters};
@@ -19,7 +19,6 @@ use domain::actor::Role;
 use domain::event::access::ExportMade;
 use domain::event::case::ClosingKind;
 use domain::event::{AccessEvent, Event};
-use domain::fact::Subject;
 use domain::ids::{CaseId, CommandId, SubjectId};
 use domain::sealed::{AgeBand, PartyKind};
 use domain::zone::Instant;
@@ -144,11 +143,8 @@ pub async fn export(node: web::Data<Node>, caller: Caller, incoming: Incoming) -
                 purpose: body.purpose.as_str().to_owned(),
                 records: u64::try_from(cases.len()).unwrap_or(u64::MAX),
             };
-            let reference = node.reference.now();
-            let labels = [labels::of_organisation(&caller.actor.organisation, &reference.reference)];
-            let subject = Subject::Access(caller.actor.organisation.clone());
             let events = vec![Event::Access(made.into())];
-            (node.executor.record(&under_way, &asked, &subject, events, &labels).await?, cases)
+            (record_access(&node, &under_way, &asked, events, &[]).await?, cases)
         }
     };
     let recipe = recipe(&done)?;

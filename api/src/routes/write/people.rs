@@ -3,7 +3,7 @@
 use super::cases::{may_see_persons_in_clear, visible};
 use super::request::{Incoming, Written, digest, flawless};
 use crate::auth::Caller;
-use crate::execute::{Asked, Begun, Done};
+use crate::execute::{Asked, Begun, Done, Trouble, UnderWay};
 use crate::labels;
 use crate::node::Node;
 use crate::problem::{Kind, Problem, Text};
@@ -160,13 +160,8 @@ pub async fn unmask(
                 Event::Access(PersonUnmasked { case: id, subject, fields, purpose }.into())
             };
             let events = parties.iter().map(|(_, party)| event(party)).collect();
-            let reference = node.reference.now();
-            let mut labels = vec![labels::of_organisation(&caller.actor.organisation, &reference.reference)];
-            // Whoever was looked at may know who looked.
-            labels.extend(parties.iter().map(|(_, party)| labels::of_person(&party.subject)));
-            labels.dedup();
-            let subject = Subject::Access(caller.actor.organisation.clone());
-            node.executor.record(&under_way, &asked, &subject, events, &labels).await?
+            let looked_at: Vec<&SubjectId> = parties.iter().map(|(_, party)| &party.subject).collect();
+            record_access(&node, &under_way, &asked, events, &looked_at).await?
         }
     };
     Ok(told(&id.to_string(), &done, persons))
@@ -207,14 +202,27 @@ pub async fn record_look(
     let Begun::Fresh(under_way) = node.executor.begin(command, digest).await? else {
         return Err(Problem::new(Kind::Internal));
     };
-    let reference = node.reference.now();
-    let organisation = &caller.actor.organisation;
-    let mut words = vec![labels::of_organisation(organisation, &reference.reference)];
+    Ok(record_access(node, &under_way, &asked, events, looked_at).await?.position)
+}
+
+/// Records that somebody saw data in clear or took data out, with the organisation for which they act.
+///
+/// # Errors
+/// The log is in trouble.
+pub async fn record_access(
+    node: &Node,
+    under_way: &UnderWay<'_>,
+    asked: &Asked,
+    events: Vec<Event>,
+    looked_at: &[&SubjectId],
+) -> Result<Done, Trouble> {
+    let organisation = &asked.actor.organisation;
+    let mut words = vec![labels::of_organisation(organisation, &node.reference.now().reference)];
     // Whoever was looked at may know who looked.
     words.extend(looked_at.iter().map(|subject| labels::of_person(subject)));
     words.dedup();
     let subject = Subject::Access(organisation.clone());
-    Ok(node.executor.record(&under_way, &asked, &subject, events, &words).await?.position)
+    node.executor.record(under_way, asked, &subject, events, &words).await
 }
 
 /// Whose cases are looked for.
