@@ -7,7 +7,7 @@ use domain::event::checklist::Figure;
 use domain::event::inspection::Measured;
 use domain::ids::OrganisationId;
 use projections::certificate_free::{CertificateFree, CertificateFreeQuery};
-use projections::coverage::Coverage;
+use projections::coverage::{Coverage, PointsPage};
 use projections::processing_times::{Cohort, ProcessingTimes, ProcessingTimesQuery, RegionAs};
 use projections::reference::ReferenceData;
 use projections::satisfaction::{Satisfaction, SatisfactionQuery};
@@ -107,7 +107,7 @@ impl Drawing {
     #[must_use]
     pub fn of_coverage(&self, coverage: &Coverage, data: &ReferenceData) -> Vec<Measured> {
         let last_day = self.period.to.pred_opt().unwrap_or(self.period.from);
-        let points = coverage.answer(&self.hall, &data.reference, last_day).points;
+        let points = coverage.answer(&self.hall, &data.reference, last_day, &PointsPage::ALL).points;
         let own = points.into_iter().find(|point| point.organisation == self.hall);
         vec![measured(Figure::ItemsEnabledShare, own.map(|point| point.items).unwrap_or_default())]
     }

@@ -4,6 +4,7 @@
 //! A write goes through [`routes::write`] → [`seal`] → [`execute`]; a read through [`routes::read`] → [`views`].
 
 pub mod answer;
+pub mod answers;
 pub mod auth;
 pub mod bounded;
 pub mod certificates;

@@ -3,10 +3,12 @@
 //! A question is resolved once to a [`Standing`]; handlers then look at views without knowing which kind they were
 //! given. Rights are not resolved here: they are always today's.
 
+use crate::answers::{Answers, Asked, Question};
 use crate::clock::Clock;
 use crate::problem::{FieldError, Kind, Problem, Text};
 use crate::query::{FromParameters, Parameters, invalid};
 use crate::remembered::Remembered;
+use bytes::Bytes;
 use chrono::NaiveDate;
 use domain::fact::{Fact, Subject};
 use domain::ids::CaseId;
@@ -233,6 +235,7 @@ pub struct Views {
     past: Past,
     turns: Arc<Semaphore>,
     remembered: Arc<Remembered>,
+    answers: Arc<Answers>,
     /// How long a read waits for the views to reach `min_position`.
     patience: Duration,
 }
@@ -243,7 +246,7 @@ impl Views {
     pub fn new(live: Arc<Live>, patience: Duration) -> Self {
         let past = Past::new(live.history().clone(), live.checkpoints().clone(), live.index().clone());
         let turns = Arc::new(Semaphore::new(PAST_LOOKS_MAX));
-        Self { live, past, turns, remembered: Arc::default(), patience }
+        Self { live, past, turns, remembered: Arc::default(), answers: Arc::default(), patience }
     }
 
     /// Returns the live views.
@@ -331,6 +334,34 @@ impl Views {
             }
         };
         studied.await.map_err(|_| Problem::new(Kind::Internal))
+    }
+
+    /// Answers a question, from what was written for it before if nothing was recorded since.
+    ///
+    /// # Errors
+    /// The question has no answer, the log cannot be read, or too many look at the past at once.
+    pub async fn answer<Q: Question>(&self, at: &Standing, question: Q) -> Result<Seen<Bytes>, Problem> {
+        let asked = Asked::of(&question, at.day(), at.slice());
+        let position = self.live.read(|views| Q::View::of(views).position.min(views.reference.position));
+        if let Some(seen) = self.answers.kept(&asked, position) {
+            return Ok(seen);
+        }
+        let seen = self.work_out(at, question).await?;
+        self.answers.keep(asked, seen.clone());
+        Ok(seen)
+    }
+
+    /// Answers a question whose answer will not be asked for again.
+    ///
+    /// # Errors
+    /// The question has no answer, the log cannot be read, or too many look at the past at once.
+    pub async fn work_out<Q: Question>(&self, at: &Standing, question: Q) -> Result<Seen<Bytes>, Problem> {
+        let day = at.day();
+        let work = move |view: &Q::View, data: &ReferenceData| {
+            question.answer(view, &data.reference, day).and_then(|answer| question.written(&answer))
+        };
+        let Seen { value, position } = self.study(at, work).await?;
+        Ok(Seen { value: value?.into(), position })
     }
 
     /// Looks at today's catalogue, organisations, calendar and policies: what rights go by.

@@ -115,6 +115,11 @@ async fn counts_shares_and_cards_follow_the_marks() {
     assert_eq!((&cards["rows"][0]["person"], &cards["rows"][0]["red"]), (&json!("clerk-361023100"), &json!(1)));
     let own = city.get(&city.token("handler", HALL), "/statistics/cards").await.ok();
     assert_eq!(own["rows"], json!([]));
+    // Nothing was recorded since: the same figures, of the same position. Then something is.
+    assert_eq!(city.get(&supervisor, path).await.ok()["position"], told["position"]);
+    returned_after_receipt(&city).await;
+    city.caught_up().await;
+    assert_eq!(city.get(&supervisor, path).await.ok()["total"], 2);
 }
 
 #[actix_web::test]

@@ -112,6 +112,22 @@ pub struct PointRow {
     pub address_zh: Option<String>,
 }
 
+/// Which centres and stations an answer names one by one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PointsPage {
+    /// Only codes after this one.
+    pub after: Option<OrganisationId>,
+    /// At most so many.
+    pub points_max: usize,
+}
+
+impl PointsPage {
+    /// All of them.
+    pub const ALL: Self = Self { after: None, points_max: usize::MAX };
+    /// None of them: counties are asked about.
+    pub const NONE: Self = Self { after: None, points_max: 0 };
+}
+
 /// The answer about coverage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CoverageAnswer {
@@ -119,7 +135,7 @@ pub struct CoverageAnswer {
     pub counties: Vec<CoverageRow>,
     /// All of them together.
     pub total: CoverageRow,
-    /// Every centre and station, by code.
+    /// The centres and stations asked for, by code.
     pub points: Vec<PointRow>,
 }
 
@@ -214,19 +230,23 @@ pub struct Nearest {
 }
 
 impl Coverage {
-    /// Returns what is live on a day, under an organisation.
+    /// Returns what is live on a day, under an organisation: every county, and the centres and stations on the page.
     #[must_use]
-    pub fn answer(&self, root: &OrganisationId, reference: &Reference, day: NaiveDate) -> CoverageAnswer {
+    pub fn answer(
+        &self,
+        root: &OrganisationId,
+        reference: &Reference,
+        day: NaiveDate,
+        page: &PointsPage,
+    ) -> CoverageAnswer {
         let organisations = &reference.organisations;
-        let owed = owed(reference, day);
         let mut counties: BTreeMap<OrganisationId, CoverageRow> = BTreeMap::new();
-        let mut points = Vec::new();
+        let mut there = Vec::new();
         for id in organisations.subtree(root) {
-            let there = organisations.get(id).filter(|organisation| organisation.exists_on(day));
-            let Some((organisation, level)) = there.and_then(|there| Some((there, level_of(there.kind())?))) else {
+            let known = organisations.get(id).filter(|organisation| organisation.exists_on(day));
+            let Some((organisation, level)) = known.and_then(|known| Some((known, level_of(known.kind())?))) else {
                 continue;
             };
-            let point = self.row(organisation, owed.get(&level).map_or(&[], Vec::as_slice), day);
             let county = organisations.county_of(id).unwrap_or(id);
             let row = counties.entry(county.clone()).or_insert_with(|| CoverageRow {
                 organisation: Some(county.clone()),
@@ -234,18 +254,28 @@ impl Coverage {
                 ..CoverageRow::default()
             });
             match organisation.kind() {
-                OrganisationKind::Village => row.stations.count(point.live),
-                _ => row.centres.count(point.live),
+                OrganisationKind::Village => row.stations.count(self.is_live(id, day)),
+                _ => row.centres.count(self.is_live(id, day)),
             }
-            points.push(point);
+            there.push((organisation, level));
         }
-        points.sort_by(|a, b| a.organisation.cmp(&b.organisation));
         let mut total = CoverageRow::default();
         for row in counties.values() {
             total.centres.add(row.centres);
             total.stations.add(row.stations);
         }
-        CoverageAnswer { counties: counties.into_values().collect(), total, points }
+        there.retain(|(organisation, _)| page.after.as_ref().is_none_or(|after| after < organisation.id()));
+        there.sort_by(|(a, _), (b, _)| a.id().cmp(b.id()));
+        there.truncate(page.points_max);
+        let owed = owed(reference, day);
+        let point = |(organisation, level): (&Organisation, Level)| {
+            self.row(organisation, owed.get(&level).map_or(&[], Vec::as_slice), day)
+        };
+        CoverageAnswer {
+            counties: counties.into_values().collect(),
+            total,
+            points: there.into_iter().map(point).collect(),
+        }
     }
 
     fn row(&self, organisation: &Organisation, owed: &[&ItemId], day: NaiveDate) -> PointRow {

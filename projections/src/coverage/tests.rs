@@ -49,13 +49,13 @@ fn live_are_those_that_went_live_by_the_day_among_those_that_are_there() {
     let view = view(vec![launched(HALL, "2020-06-01"), launched(STATION, "2021-03-01")]);
     let reference = builtin::reference();
     let stations = |text: &str| {
-        let row = view.answer(&id("361023"), &reference, day(text)).total;
+        let row = view.answer(&id("361023"), &reference, day(text), &PointsPage::ALL).total;
         (row.stations.live, row.stations.there, row.centres.live)
     };
     assert_eq!(stations("2020-05-31"), (0, 1, 0));
     assert_eq!(stations("2020-06-01"), (0, 1, 1));
     assert_eq!(stations("2021-03-01"), (1, 1, 1));
-    let whole = view.answer(&id("361000"), &reference, day("2026-01-05"));
+    let whole = view.answer(&id("361000"), &reference, day("2026-01-05"), &PointsPage::ALL);
     let centres: u32 = whole.counties.iter().map(|county| county.centres.there).sum();
     assert_eq!((whole.total.centres.there, whole.counties.len()), (centres, 12), "eleven counties and the city's own");
     assert_eq!(u32::try_from(whole.points.len()).unwrap(), centres + whole.total.stations.there);
@@ -67,13 +67,33 @@ fn items_are_counted_against_what_is_in_force_for_the_level() {
     let view = view(vec![launched(HALL, "2020-06-01"), ended.into()]);
     let reference = builtin::reference();
     let items = |text: &str| {
-        let answer = view.answer(&id(HALL), &reference, day(text));
+        let answer = view.answer(&id(HALL), &reference, day(text), &PointsPage::ALL);
         answer.points.iter().find(|point| point.organisation == id(HALL)).unwrap().items
     };
     let owed = reference.catalogue.items().filter_map(|(_, item)| item.in_force(day("2025-12-31")));
     let owed = owed.filter(|version| version.definition.intake_levels.contains(&Level::Township)).count();
     assert_eq!((items("2025-12-31").numerator, items("2025-12-31").denominator), (2, count(owed)));
     assert_eq!(items("2026-01-01").numerator, 1);
+}
+
+#[test]
+fn pages_of_centres_and_stations_make_the_whole_list_and_leave_the_counties_as_they_are() {
+    let view = view(vec![launched(HALL, "2020-06-01"), launched(STATION, "2021-03-01")]);
+    let reference = builtin::reference();
+    let asked = |page: &PointsPage| view.answer(&id("361000"), &reference, day("2026-01-05"), page);
+    let whole = asked(&PointsPage::ALL);
+    let mut paged = Vec::new();
+    loop {
+        let after = paged.last().map(|point: &PointRow| point.organisation.clone());
+        let page = asked(&PointsPage { after, points_max: 7 });
+        assert_eq!((&page.counties, &page.total), (&whole.counties, &whole.total));
+        if page.points.is_empty() {
+            break;
+        }
+        paged.extend(page.points);
+    }
+    assert_eq!(paged, whole.points);
+    assert!(asked(&PointsPage::NONE).points.is_empty());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::views::{Standing, Views, When};
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 use domain::ids::{ItemId, OrganisationId, RegionCode};
-use projections::coverage::{Coverage, Nearest, PointRow};
+use projections::coverage::{Coverage, Nearest, PointsPage};
 use projections::reference::ReferenceData;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -80,12 +80,10 @@ pub(crate) async fn get_coverage(
     };
     let root = root(&reads.views, asked)?;
     let day = at.day();
-    let ask = move |coverage: &Coverage, data: &ReferenceData| coverage.answer(&root, &data.reference, day);
+    let wanted = PointsPage { after: resumed.map(|resumed| resumed.organisation), points_max: page.limit + 1 };
+    let ask = move |coverage: &Coverage, data: &ReferenceData| coverage.answer(&root, &data.reference, day, &wanted);
     let seen = reads.views.study(&at, ask).await?;
-    let after = resumed.map(|resumed| resumed.organisation);
-    let rest =
-        seen.value.points.into_iter().filter(|point| after.as_ref().is_none_or(|after| *after < point.organisation));
-    let mut points: Vec<PointRow> = rest.take(page.limit + 1).collect();
+    let mut points = seen.value.points;
     let more = page.limit < points.len();
     points.truncate(page.limit);
     let last = points.last().filter(|_| more).map(|point| After { at, organisation: point.organisation.clone() });

@@ -1,6 +1,7 @@
 //! Figures of supervision: marks, the cards they amount to, and what became of warnings.
 
 use super::statistics::{Asked, Limits, distinct, statistic};
+use crate::answers::Question;
 use crate::auth::Caller;
 use crate::node::Node;
 use crate::problem::Problem;
@@ -9,13 +10,15 @@ use crate::rights;
 use crate::views::When;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
+use chrono::NaiveDate;
 use domain::event::case::{Anomaly, Threshold, WarnedClock};
 use domain::ids::StaffId;
 use domain::reference::Reference;
 use projections::oversight::{
-    AnomaliesQuery, AnomalyDimension, CardsQuery, Oversight, WarningDimension, WarningsQuery,
+    AnomaliesAnswer, AnomaliesQuery, AnomalyDimension, CardsAnswer, CardsQuery, Oversight, WarningDimension,
+    WarningsAnswer, WarningsQuery,
 };
-use projections::rating_signs::{RatingSigns, SignsQuery};
+use projections::rating_signs::{RatingSigns, SignsAnswer, SignsQuery};
 
 /// The question behind `GET /statistics/anomalies`, as far as it is its own.
 #[derive(Debug, Clone)]
@@ -68,12 +71,20 @@ pub(crate) async fn get_anomalies(
     let of_people = filter.group_by.contains(&AnomalyDimension::Clerk) || filter.person.is_some();
     let person = if of_people { rights::whose_work(&caller, filter.person)? } else { None };
     let AnomaliesFilter { limits, group_by, kinds, .. } = filter;
-    let answer = move |asked: Asked, oversight: &Oversight, reference: &Reference| {
+    let put = move |asked: Asked| {
         let Asked { period, item, within: organisation, source, .. } = asked;
-        let query = AnomaliesQuery { period, group_by, kinds, item, organisation, person, source };
-        Ok(oversight.anomalies(&query, &reference.organisations))
+        AnomaliesQuery { period, group_by, kinds, item, organisation, person, source }
     };
-    statistic(&node, &caller, limits, &when, answer).await
+    statistic(&node, &caller, limits, &when, put).await
+}
+
+impl Question for AnomaliesQuery {
+    type View = Oversight;
+    type Answer = AnomaliesAnswer;
+
+    fn answer(&self, view: &Oversight, reference: &Reference, _: NaiveDate) -> Result<Self::Answer, Problem> {
+        Ok(view.anomalies(self, &reference.organisations))
+    }
 }
 
 /// The question behind `GET /statistics/cards`: nothing of its own.
@@ -110,11 +121,20 @@ pub(crate) async fn get_cards(
     Query((CardsFilter(limits), when)): Query<(CardsFilter, When)>,
 ) -> Result<HttpResponse, Problem> {
     let person = rights::whose_work(&caller, None)?;
-    let answer = move |asked: Asked, oversight: &Oversight, reference: &Reference| {
+    let put = move |asked: Asked| {
         let Asked { period, within: organisation, source, .. } = asked;
-        Ok(oversight.cards(&CardsQuery { period, organisation, person, source }, reference))
+        CardsQuery { period, organisation, person, source }
     };
-    statistic(&node, &caller, limits, &when, answer).await
+    statistic(&node, &caller, limits, &when, put).await
+}
+
+impl Question for CardsQuery {
+    type View = Oversight;
+    type Answer = CardsAnswer;
+
+    fn answer(&self, view: &Oversight, reference: &Reference, _: NaiveDate) -> Result<Self::Answer, Problem> {
+        Ok(view.cards(self, reference))
+    }
 }
 
 /// The question behind `GET /statistics/warnings`, as far as it is its own.
@@ -169,12 +189,20 @@ pub(crate) async fn get_warnings(
     let of_people = filter.group_by.contains(&WarningDimension::Clerk);
     let person = if of_people { rights::whose_work(&caller, None)? } else { None };
     let WarningsFilter { limits, group_by, clock, threshold } = filter;
-    let answer = move |asked: Asked, oversight: &Oversight, reference: &Reference| {
+    let put = move |asked: Asked| {
         let Asked { period, within: organisation, source, .. } = asked;
-        let query = WarningsQuery { period, group_by, clock, threshold, organisation, person, source };
-        Ok(oversight.warnings(&query, &reference.organisations))
+        WarningsQuery { period, group_by, clock, threshold, organisation, person, source }
     };
-    statistic(&node, &caller, limits, &when, answer).await
+    statistic(&node, &caller, limits, &when, put).await
+}
+
+impl Question for WarningsQuery {
+    type View = Oversight;
+    type Answer = WarningsAnswer;
+
+    fn answer(&self, view: &Oversight, reference: &Reference, _: NaiveDate) -> Result<Self::Answer, Problem> {
+        Ok(view.warnings(self, &reference.organisations))
+    }
 }
 
 /// The question behind `GET /statistics/rating-signs`: nothing of its own.
@@ -211,9 +239,18 @@ pub(crate) async fn get_rating_signs(
     caller: Caller,
     Query((SignsFilter(limits), when)): Query<(SignsFilter, When)>,
 ) -> Result<HttpResponse, Problem> {
-    let answer = move |asked: Asked, signs: &RatingSigns, reference: &Reference| {
+    let put = move |asked: Asked| {
         let Asked { period, within: organisation, source, .. } = asked;
-        Ok(signs.answer(&SignsQuery { period, organisation, source }, reference))
+        SignsQuery { period, organisation, source }
     };
-    statistic(&node, &caller, limits, &when, answer).await
+    statistic(&node, &caller, limits, &when, put).await
+}
+
+impl Question for SignsQuery {
+    type View = RatingSigns;
+    type Answer = SignsAnswer;
+
+    fn answer(&self, view: &RatingSigns, reference: &Reference, _: NaiveDate) -> Result<Self::Answer, Problem> {
+        Ok(view.answer(self, reference))
+    }
 }

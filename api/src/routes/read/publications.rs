@@ -1,6 +1,7 @@
 //! What is made public: figures of which no cell tells what a single person said.
 
 use crate::answer::Stamp;
+use crate::answers::Question;
 use crate::auth::Caller;
 use crate::node::Node;
 use crate::problem::{Kind, Problem, Text};
@@ -8,10 +9,11 @@ use crate::query::{FromParameters, Parameters, Query, checked_period, invalid};
 use crate::views::When;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
+use chrono::NaiveDate;
 use domain::ids::OrganisationId;
+use domain::reference::Reference;
 use domain::zone::day_of;
-use projections::reference::ReferenceData;
-use projections::satisfaction::{NotPublishedYet, PublicationQuery, PublishedBy, Satisfaction};
+use projections::satisfaction::{NotPublishedYet, Publication, PublicationQuery, PublishedBy, Satisfaction};
 use projections::scope::Month;
 
 /// Which publication is asked for.
@@ -70,11 +72,17 @@ pub(crate) async fn get_publication(
         return Err(Problem::not_found());
     }
     let query = PublicationQuery { month: filter.month, by: filter.by, county: filter.county };
-    let day = at.day();
-    let ask =
-        move |satisfaction: &Satisfaction, data: &ReferenceData| satisfaction.publication(&query, &data.reference, day);
-    let seen = views.study(&at, ask).await?;
-    Ok(Stamp::new(&at, seen.position).json(&seen.value?))
+    let seen = views.answer(&at, query).await?;
+    Ok(Stamp::new(&at, seen.position).written(&seen.value))
+}
+
+impl Question for PublicationQuery {
+    type View = Satisfaction;
+    type Answer = Publication;
+
+    fn answer(&self, view: &Satisfaction, reference: &Reference, day: NaiveDate) -> Result<Self::Answer, Problem> {
+        view.publication(self, reference, day).map_err(Problem::from)
+    }
 }
 
 impl From<NotPublishedYet> for Problem {

@@ -2,15 +2,18 @@
 
 use super::statistics::{Scope, scope};
 use crate::answer::Stamp;
+use crate::answers::Question;
 use crate::auth::Caller;
 use crate::node::Node;
-use crate::problem::{Problem, Text};
+use crate::problem::{Kind, Problem, Text};
 use crate::query::{FromParameters, Parameters, Query, checked_period, invalid};
-use crate::table::{Cell, Column, Table};
-use crate::views::{Views, When};
+use crate::table::{Cell, Table};
+use crate::views::{Kept, Seen, Standing, Views, When};
 use actix_web::http::header::{CONTENT_DISPOSITION, HeaderValue};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get};
+use bytes::Bytes;
+use chrono::NaiveDate;
 use domain::event::case::{Anomaly, ClosingKind};
 use domain::event::evidence::DataShareOutcome;
 use domain::ids::OrganisationId;
@@ -19,18 +22,18 @@ use domain::reference::Reference;
 use domain::zone::day_of;
 use projections::balance::{Balance, BalanceQuery, BalanceRow};
 use projections::certificate_free::{CertificateFree, CertificateFreeDimension, CertificateFreeQuery};
-use projections::coverage::Coverage;
+use projections::coverage::{Coverage, PointsPage};
 use projections::oversight::{AnomaliesQuery, AnomaliesRow, AnomalyDimension, Oversight};
 use projections::processing_times::{
     Cohort, Dimension, ProcessingTimes, ProcessingTimesQuery, ProcessingTimesRow, RegionAs,
 };
-use projections::reference::ReferenceData;
 use projections::satisfaction::{Satisfaction, SatisfactionDimension, SatisfactionQuery, SatisfactionRow};
 use projections::scope::{Attribution, Period, Source};
 use projections::staffing::{Staffing, StaffingQuery};
 use projections::tally::Rate;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 
 /// The reports there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -65,6 +68,10 @@ impl Report {
         ("certificate-free", Self::CertificateFree),
         ("cross-township", Self::CrossTownship),
     ];
+
+    fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, report)| *report == self).map_or("", |(name, _)| name)
+    }
 
     fn named(name: &str) -> Result<Self, Problem> {
         let known = Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, report)| *report);
@@ -108,12 +115,15 @@ impl FromParameters for ReportFilter {
 }
 
 /// What a report is asked about.
+#[derive(Debug)]
 struct Asked {
     month: Month,
     period: Period,
     /// Absent for the whole city.
     within: Option<OrganisationId>,
     organisation: OrganisationId,
+    /// The day by which lights are judged.
+    day: NaiveDate,
 }
 
 /// A report as it goes out.
@@ -122,8 +132,8 @@ struct Told<'a> {
     report: &'a str,
     month: Month,
     organisation: &'a OrganisationId,
-    columns: &'a [Column],
-    rows: &'a [Vec<Cell>],
+    #[serde(flatten)]
+    table: &'a Table,
 }
 
 /// A monthly table 月报.
@@ -162,50 +172,24 @@ pub(crate) async fn get_report(
     let report = Report::named(&name)?;
     let views = &node.reads.views;
     let at = views.resolve(&when, &node.clock).await?;
-    let asked = asked(views, &caller, &filter, day_of(node.clock.now()))?;
-    let organisation = asked.organisation.clone();
-    let day = at.day();
+    let asked = asked(views, &caller, &filter, &at, day_of(node.clock.now()))?;
+    let asks = Asks { views, at: &at, name: report.name(), asked, filter: &filter };
     let seen = match report {
-        Report::Balance => {
-            views.study(&at, move |view: &Balance, data: &ReferenceData| balance(view, data, &asked)).await?
-        }
-        Report::OnTime => {
-            let table = move |view: &ProcessingTimes, data: &ReferenceData| on_time(view, data, &asked, day);
-            views.study(&at, table).await?
-        }
-        Report::Satisfaction => {
-            let table = move |view: &Satisfaction, data: &ReferenceData| satisfaction(view, data, &asked, day);
-            views.study(&at, table).await?
-        }
-        Report::Staffing => {
-            views.study(&at, move |view: &Staffing, data: &ReferenceData| staffing(view, data, &asked)).await?
-        }
-        Report::Anomalies => {
-            views.study(&at, move |view: &Oversight, data: &ReferenceData| anomalies(view, data, &asked)).await?
-        }
-        Report::CertificateFree => {
-            let table = move |view: &CertificateFree, data: &ReferenceData| certificate_free(view, data, &asked);
-            views.study(&at, table).await?
-        }
-        Report::CrossTownship => {
-            let table = move |view: &ProcessingTimes, data: &ReferenceData| cross_township(view, data, &asked, day);
-            views.study(&at, table).await?
-        }
-        Report::Coverage => {
-            let table = move |view: &Coverage, data: &ReferenceData| coverage(view, data, &asked, day);
-            views.study(&at, table).await?
-        }
+        Report::Balance => asks.for_table(balance).await?,
+        Report::OnTime => asks.for_table(on_time).await?,
+        Report::Satisfaction => asks.for_table(satisfaction).await?,
+        Report::Staffing => asks.for_table(staffing).await?,
+        Report::Anomalies => asks.for_table(anomalies).await?,
+        Report::CertificateFree => asks.for_table(certificate_free).await?,
+        Report::CrossTownship => asks.for_table(cross_township).await?,
+        Report::Coverage => asks.for_table(coverage).await?,
     };
     let stamp = Stamp::new(&at, seen.position);
-    let table = seen.value;
     Ok(match filter.format {
-        Format::Json => {
-            let (columns, rows) = (table.columns(), table.rows());
-            stamp.json(&Told { report: &name, month: filter.month, organisation: &organisation, columns, rows })
-        }
+        Format::Json => stamp.written(&seen.value),
         Format::Csv => {
-            let mut response = stamp.bytes("text/csv; charset=utf-8", table.csv(filter.bom), None);
-            let file = format!("attachment; filename=\"{}-{}.csv\"", name.as_str(), filter.month);
+            let mut response = stamp.bytes("text/csv; charset=utf-8", seen.value, None);
+            let file = format!("attachment; filename=\"{}-{}.csv\"", report.name(), filter.month);
             if let Ok(file) = HeaderValue::from_str(&file) {
                 response.headers_mut().insert(CONTENT_DISPOSITION, file);
             }
@@ -214,14 +198,67 @@ pub(crate) async fn get_report(
     })
 }
 
-fn asked(views: &Views, caller: &Caller, filter: &ReportFilter, today: chrono::NaiveDate) -> Result<Asked, Problem> {
+/// One request for one of the tables.
+struct Asks<'a> {
+    views: &'a Views,
+    at: &'a Standing,
+    name: &'static str,
+    asked: Asked,
+    filter: &'a ReportFilter,
+}
+
+impl Asks<'_> {
+    async fn for_table<V: Kept + Debug>(self, table: Tabling<V>) -> Result<Seen<Bytes>, Problem> {
+        let Self { views, at, name, asked, filter } = self;
+        views.answer(at, Monthly { name, asked, format: filter.format, bom: filter.bom, table }).await
+    }
+}
+
+/// Makes a table of a view. It looks at nothing else.
+type Tabling<V> = fn(&V, &Reference, &Asked) -> Table;
+
+/// A report as a question: which, about what, in which form.
+#[derive(Debug)]
+struct Monthly<V> {
+    name: &'static str,
+    asked: Asked,
+    format: Format,
+    bom: bool,
+    table: Tabling<V>,
+}
+
+impl<V: Kept + Debug> Question for Monthly<V> {
+    type View = V;
+    type Answer = Table;
+
+    fn answer(&self, view: &V, reference: &Reference, _: NaiveDate) -> Result<Table, Problem> {
+        Ok((self.table)(view, reference, &self.asked))
+    }
+
+    fn written(&self, table: &Table) -> Result<Vec<u8>, Problem> {
+        let Asked { month, ref organisation, .. } = self.asked;
+        match self.format {
+            Format::Json => serde_json::to_vec(&Told { report: self.name, month, organisation, table })
+                .map_err(|_| Problem::new(Kind::Internal)),
+            Format::Csv => Ok(table.csv(self.bom).into()),
+        }
+    }
+}
+
+fn asked(
+    views: &Views,
+    caller: &Caller,
+    filter: &ReportFilter,
+    at: &Standing,
+    today: NaiveDate,
+) -> Result<Asked, Problem> {
     let month = filter.month;
     // A month that has not begun has no report; the running one has what there is of it.
     let tomorrow = today.succ_opt().unwrap_or(today);
     let (from, to) = (month.first_day(), month.first_day_after().min(tomorrow).max(month.first_day()));
     let period = checked_period("month", from, "month", to, today)?;
     let Scope { organisation, within } = scope(views, caller, filter.organisation.as_ref())?;
-    Ok(Asked { month, period, within, organisation })
+    Ok(Asked { month, period, within, organisation, day: at.day() })
 }
 
 /// Code and name of an organisation, or 合计.
@@ -239,14 +276,14 @@ fn shares(rate: Rate) -> [Cell; 3] {
     [Cell::Whole(rate.numerator), Cell::Whole(rate.denominator), rate.rate.map_or(Cell::Nothing, Cell::percent)]
 }
 
-fn balance(view: &Balance, data: &ReferenceData, asked: &Asked) -> Table {
+fn balance(view: &Balance, reference: &Reference, asked: &Asked) -> Table {
     let query = BalanceQuery {
         month: asked.month,
         organisation: asked.within.clone(),
         attribution: Attribution::Deciding,
         source: Source::Own,
     };
-    let answer = view.answer(&query, &data.reference.organisations);
+    let answer = view.answer(&query, &reference.organisations);
     let mut table = Table::new(PLACE);
     table.column("opening", "期初在办", "open at the beginning").column("submitted", "本期申请", "submitted");
     for kind in ClosingKind::ALL {
@@ -256,7 +293,7 @@ fn balance(view: &Balance, data: &ReferenceData, asked: &Asked) -> Table {
     table.column("closed", "本期办结合计", "closed").column("open", "期末在办", "open at the end");
     for row in answer.rows.iter().chain([&answer.total]) {
         let BalanceRow { organisation, opening, submitted, closings, closed, open } = row;
-        let mut cells = named(organisation.as_ref().map(OrganisationId::as_str), &data.reference).to_vec();
+        let mut cells = named(organisation.as_ref().map(OrganisationId::as_str), reference).to_vec();
         cells.extend([*opening, *submitted].map(Cell::Whole));
         let of = |kind| Cell::Whole(closings.get(&kind).copied().unwrap_or(0));
         cells.extend(ClosingKind::ALL.map(of));
@@ -280,7 +317,7 @@ fn closing(kind: ClosingKind) -> (&'static str, &'static str) {
     }
 }
 
-fn on_time(view: &ProcessingTimes, data: &ReferenceData, asked: &Asked, day: chrono::NaiveDate) -> Table {
+fn on_time(view: &ProcessingTimes, reference: &Reference, asked: &Asked) -> Table {
     let query = ProcessingTimesQuery {
         period: asked.period,
         cohort: Cohort::Finished,
@@ -306,14 +343,14 @@ fn on_time(view: &ProcessingTimes, data: &ReferenceData, asked: &Asked, day: chr
         .column("open_overdue", "在办超期", "open and overdue")
         .column("recorded_late", "后补录", "recorded later");
     // A question of cases by township asks nothing of steps, which is all that could be wrong with it.
-    let Ok(answer) = view.answer(&query, &data.reference, day) else { return table };
+    let Ok(answer) = view.answer(&query, reference, asked.day) else { return table };
     for row in answer.rows.iter().chain([&answer.total]) {
         let ProcessingTimesRow { key, n, on_time_promised, on_time_statutory, working_days, .. } = row;
         let mut cells = match key.get(&Dimension::Township) {
             // Decided by no township: by a county's bureau, or the city.
             Some(None) => vec![Cell::text("县级以上"), Cell::Nothing],
-            Some(Some(code)) => named(Some(code), &data.reference).to_vec(),
-            None => named(None, &data.reference).to_vec(),
+            Some(Some(code)) => named(Some(code), reference).to_vec(),
+            None => named(None, reference).to_vec(),
         };
         cells.push(Cell::Whole(*n));
         cells.extend(shares(*on_time_promised));
@@ -326,7 +363,7 @@ fn on_time(view: &ProcessingTimes, data: &ReferenceData, asked: &Asked, day: chr
     table
 }
 
-fn satisfaction(view: &Satisfaction, data: &ReferenceData, asked: &Asked, day: chrono::NaiveDate) -> Table {
+fn satisfaction(view: &Satisfaction, reference: &Reference, asked: &Asked) -> Table {
     let query = SatisfactionQuery {
         period: asked.period,
         group_by: vec![SatisfactionDimension::Org],
@@ -334,7 +371,7 @@ fn satisfaction(view: &Satisfaction, data: &ReferenceData, asked: &Asked, day: c
         organisation: asked.within.clone(),
         source: Source::Own,
     };
-    let answer = view.answer(&query, &data.reference, day);
+    let answer = view.answer(&query, reference, asked.day);
     let mut table = Table::new(PLACE);
     table
         .column("services", "服务数", "services")
@@ -354,7 +391,7 @@ fn satisfaction(view: &Satisfaction, data: &ReferenceData, asked: &Asked, day: c
     for row in answer.rows.iter().chain([&answer.total]) {
         let SatisfactionRow { key, services, immature, ratings, not_adopted, small_cell, .. } = row;
         let organisation = key.get(&SatisfactionDimension::Org).and_then(Option::as_deref);
-        let mut cells = named(organisation, &data.reference).to_vec();
+        let mut cells = named(organisation, reference).to_vec();
         cells.extend([services.unwrap_or(0), immature.unwrap_or(0), *ratings, *not_adopted].map(Cell::Whole));
         // A handful of ratings tells who they are from: such a hall's opinions are in the total only.
         let hidden = *small_cell && organisation.is_some();
@@ -374,9 +411,9 @@ fn satisfaction(view: &Satisfaction, data: &ReferenceData, asked: &Asked, day: c
     table
 }
 
-fn staffing(view: &Staffing, data: &ReferenceData, asked: &Asked) -> Table {
+fn staffing(view: &Staffing, reference: &Reference, asked: &Asked) -> Table {
     let query = StaffingQuery { period: asked.period, organisation: asked.organisation.clone() };
-    let answer = view.answer(&query, &data.reference);
+    let answer = view.answer(&query, reference);
     let mut table = Table::new(PLACE);
     table
         .column("open_days", "开放日", "open days")
@@ -385,14 +422,14 @@ fn staffing(view: &Staffing, data: &ReferenceData, asked: &Asked) -> Table {
         .column("gap_days", "缺岗日", "gaps");
     let halls = answer.halls.iter().map(|hall| (Some(hall.organisation.as_str()), hall.days));
     for (organisation, days) in halls.chain([(None, answer.total)]) {
-        let mut cells = named(organisation, &data.reference).to_vec();
+        let mut cells = named(organisation, reference).to_vec();
         cells.extend([days.open_days, days.proven, days.planned, days.gap_days].map(|days| Cell::Whole(days.into())));
         table.row(cells);
     }
     table
 }
 
-fn anomalies(view: &Oversight, data: &ReferenceData, asked: &Asked) -> Table {
+fn anomalies(view: &Oversight, reference: &Reference, asked: &Asked) -> Table {
     let query = AnomaliesQuery {
         period: asked.period,
         group_by: vec![AnomalyDimension::Kind, AnomalyDimension::Org],
@@ -402,7 +439,7 @@ fn anomalies(view: &Oversight, data: &ReferenceData, asked: &Asked) -> Table {
         person: None,
         source: Source::Own,
     };
-    let answer = view.anomalies(&query, &data.reference.organisations);
+    let answer = view.anomalies(&query, &reference.organisations);
     let mut table = Table::new(PLACE);
     table
         .column("kind", "类型编码", "kind")
@@ -413,7 +450,7 @@ fn anomalies(view: &Oversight, data: &ReferenceData, asked: &Asked) -> Table {
         .column("hidden_working_days", "隐去工作日", "working days hidden");
     for AnomaliesRow { key, marks, share, hidden_working_days } in &answer.rows {
         let text = |dimension| key.get(&dimension).and_then(Option::as_deref);
-        let mut cells = named(text(AnomalyDimension::Org), &data.reference).to_vec();
+        let mut cells = named(text(AnomalyDimension::Org), reference).to_vec();
         let kind = text(AnomalyDimension::Kind).unwrap_or_default();
         let label = serde_json::from_value::<Anomaly>(kind.into()).map(Anomaly::label_zh);
         cells.extend([Cell::text(kind), label.map_or(Cell::Nothing, Cell::text), Cell::Whole(*marks)]);
@@ -422,7 +459,7 @@ fn anomalies(view: &Oversight, data: &ReferenceData, asked: &Asked) -> Table {
         cells.push(hidden_working_days.map_or(Cell::Nothing, Cell::Whole));
         table.row(cells);
     }
-    let mut total = named(None, &data.reference).to_vec();
+    let mut total = named(None, reference).to_vec();
     total.extend([
         Cell::Nothing,
         Cell::Nothing,
@@ -435,7 +472,7 @@ fn anomalies(view: &Oversight, data: &ReferenceData, asked: &Asked) -> Table {
     table
 }
 
-fn certificate_free(view: &CertificateFree, data: &ReferenceData, asked: &Asked) -> Table {
+fn certificate_free(view: &CertificateFree, reference: &Reference, asked: &Asked) -> Table {
     let query = CertificateFreeQuery {
         period: asked.period,
         group_by: vec![CertificateFreeDimension::Org],
@@ -443,7 +480,7 @@ fn certificate_free(view: &CertificateFree, data: &ReferenceData, asked: &Asked)
         organisation: asked.within.clone(),
         source: Source::Own,
     };
-    let answer = view.answer(&query, &data.reference);
+    let answer = view.answer(&query, reference);
     let mut table = Table::new(PLACE);
     table
         .rate("certificate_free", "免证办", "of the certificate-free items, without a paper certificate")
@@ -453,7 +490,7 @@ fn certificate_free(view: &CertificateFree, data: &ReferenceData, asked: &Asked)
         .column("data_share_in_vain", "数据共享未果", "asked of the city's data in vain");
     for row in answer.rows.iter().chain([&answer.total]) {
         let organisation = row.key.get(&CertificateFreeDimension::Org).map(String::as_str);
-        let mut cells = named(organisation, &data.reference).to_vec();
+        let mut cells = named(organisation, reference).to_vec();
         cells.extend([row.certificate_free_rate, row.paperless_rate].into_iter().flat_map(shares));
         let asked: i64 = row.by_data_share.values().sum();
         let confirmed = row.by_data_share.get(&DataShareOutcome::Confirmed).copied().unwrap_or(0);
@@ -463,7 +500,7 @@ fn certificate_free(view: &CertificateFree, data: &ReferenceData, asked: &Asked)
     table
 }
 
-fn cross_township(view: &ProcessingTimes, data: &ReferenceData, asked: &Asked, day: chrono::NaiveDate) -> Table {
+fn cross_township(view: &ProcessingTimes, reference: &Reference, asked: &Asked) -> Table {
     let by = |attribution| ProcessingTimesQuery {
         period: asked.period,
         cohort: Cohort::Finished,
@@ -481,7 +518,7 @@ fn cross_township(view: &ProcessingTimes, data: &ReferenceData, asked: &Asked, d
         "办理外乡镇代收",
         "taken in elsewhere, of all handled here",
     );
-    let told = |attribution| view.answer(&by(attribution), &data.reference, day);
+    let told = |attribution| view.answer(&by(attribution), reference, asked.day);
     // A question of cases by township asks nothing of steps, which is all that could be wrong with it.
     let (Ok(taken_in), Ok(handled)) = (told(Attribution::Intake), told(Attribution::Handling)) else { return table };
     let mut townships: BTreeMap<Option<String>, (Rate, Rate)> = BTreeMap::new();
@@ -495,20 +532,20 @@ fn cross_township(view: &ProcessingTimes, data: &ReferenceData, asked: &Asked, d
     for (township, (taken_in, handled)) in townships {
         let mut cells = match &township {
             None => vec![Cell::text("县级以上"), Cell::Nothing],
-            Some(code) => named(Some(code), &data.reference).to_vec(),
+            Some(code) => named(Some(code), reference).to_vec(),
         };
         cells.extend([taken_in, handled].into_iter().flat_map(shares));
         table.row(cells);
     }
-    let mut total = named(None, &data.reference).to_vec();
+    let mut total = named(None, reference).to_vec();
     total.extend([taken_in.total.cross_township, handled.total.cross_township].into_iter().flat_map(shares));
     table.row(total);
     table
 }
 
-fn coverage(view: &Coverage, data: &ReferenceData, asked: &Asked, day: chrono::NaiveDate) -> Table {
-    let last_day = asked.period.to.pred_opt().unwrap_or(day).min(day);
-    let answer = view.answer(&asked.organisation, &data.reference, last_day);
+fn coverage(view: &Coverage, reference: &Reference, asked: &Asked) -> Table {
+    let last_day = asked.period.to.pred_opt().unwrap_or(asked.day).min(asked.day);
+    let answer = view.answer(&asked.organisation, reference, last_day, &PointsPage::NONE);
     let mut table = Table::new(PLACE);
     table
         .column("centres_there", "中心数", "centres")
@@ -516,7 +553,7 @@ fn coverage(view: &Coverage, data: &ReferenceData, asked: &Asked, day: chrono::N
         .column("stations_there", "站点数", "stations")
         .column("stations_live", "已上线站点", "stations live");
     for row in answer.counties.iter().chain([&answer.total]) {
-        let mut cells = named(row.organisation.as_ref().map(OrganisationId::as_str), &data.reference).to_vec();
+        let mut cells = named(row.organisation.as_ref().map(OrganisationId::as_str), reference).to_vec();
         let counts = [row.centres.there, row.centres.live, row.stations.there, row.stations.live];
         cells.extend(counts.map(|count| Cell::Whole(count.into())));
         table.row(cells);

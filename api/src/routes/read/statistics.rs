@@ -1,27 +1,29 @@
 //! Figures: processing times, satisfaction, the balance of a month, and halls.
 
 use crate::answer::Stamp;
+use crate::answers::Question;
 use crate::auth::Caller;
 use crate::node::Node;
 use crate::problem::{Problem, Text};
 use crate::query::{FromParameters, Parameters, Query, checked_period, invalid};
 use crate::rights;
-use crate::views::{Kept, Standing, Views, When};
+use crate::views::{Standing, Views, When};
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 use chrono::{Datelike as _, NaiveDate};
 use domain::event::case::ClosingKind;
 use domain::ids::{ItemId, OrganisationId};
 use domain::reference::Reference;
-use domain::zone::day_of;
-use projections::balance::{Balance, BalanceQuery};
-use projections::certificate_free::{CertificateFree, CertificateFreeDimension, CertificateFreeQuery};
-use projections::halls::{HallDimension, Halls, HallsQuery};
-use projections::processing_times::{
-    Cohort, Dimension, ProcessingTimes, ProcessingTimesError, ProcessingTimesQuery, RegionAs,
+use domain::zone::{Instant, day_of};
+use projections::balance::{Balance, BalanceAnswer, BalanceQuery};
+use projections::certificate_free::{
+    CertificateFree, CertificateFreeAnswer, CertificateFreeDimension, CertificateFreeQuery,
 };
-use projections::reference::ReferenceData;
-use projections::satisfaction::{Satisfaction, SatisfactionDimension, SatisfactionQuery};
+use projections::halls::{HallDimension, Halls, HallsAnswer, HallsQuery};
+use projections::processing_times::{
+    Cohort, Dimension, ProcessingTimes, ProcessingTimesAnswer, ProcessingTimesError, ProcessingTimesQuery, RegionAs,
+};
+use projections::satisfaction::{Satisfaction, SatisfactionAnswer, SatisfactionDimension, SatisfactionQuery};
 use projections::scope::{Attribution, Month, Period, Source};
 use serde::Serialize;
 
@@ -143,7 +145,17 @@ pub(super) fn distinct<T: Ord + Copy>(mut listed: Vec<T>) -> Vec<T> {
     listed
 }
 
-/// An answer with the limits it was made with, so that a figure read aloud can be found again.
+/// A question with the limits that its answer names, so that a figure read aloud can be found again.
+#[derive(Debug)]
+struct Limited<Q> {
+    from: NaiveDate,
+    to: NaiveDate,
+    organisation: OrganisationId,
+    source: String,
+    question: Q,
+}
+
+/// An answer with the limits it was made with.
 #[derive(Serialize)]
 struct Told<T> {
     from: NaiveDate,
@@ -152,6 +164,17 @@ struct Told<T> {
     source: String,
     #[serde(flatten)]
     answer: T,
+}
+
+impl<Q: Question> Question for Limited<Q> {
+    type View = Q::View;
+    type Answer = Told<Q::Answer>;
+
+    fn answer(&self, view: &Q::View, reference: &Reference, day: NaiveDate) -> Result<Self::Answer, Problem> {
+        let answer = self.question.answer(view, reference, day)?;
+        let (organisation, source) = (self.organisation.clone(), self.source.clone());
+        Ok(Told { from: self.from, to: self.to, organisation, source, answer })
+    }
 }
 
 /// What a statistic is asked, once its limits are resolved.
@@ -164,26 +187,35 @@ pub(super) struct Asked {
     pub(super) at: Standing,
 }
 
-/// Resolves moment, organisation and period, lets the figures be worked out, and tells them with these.
-pub(super) async fn statistic<P: Kept, T: Serialize + Send + 'static>(
+/// Resolves moment, organisation and period, lets the question be put with these, and answers it.
+pub(super) async fn statistic<Q: Question>(
     node: &Node,
     caller: &Caller,
     limits: Limits,
     when: &When,
-    answer: impl FnOnce(Asked, &P, &Reference) -> Result<T, Problem> + Send + 'static,
+    put: impl FnOnce(Asked) -> Q,
 ) -> Result<HttpResponse, Problem> {
+    let (at, question) = limited(node, caller, limits, when, put).await?;
+    let seen = node.reads.views.answer(&at, question).await?;
+    Ok(Stamp::new(&at, seen.position).written(&seen.value))
+}
+
+async fn limited<Q>(
+    node: &Node,
+    caller: &Caller,
+    limits: Limits,
+    when: &When,
+    put: impl FnOnce(Asked) -> Q,
+) -> Result<(Standing, Limited<Q>), Problem> {
     let views = &node.reads.views;
     let at = views.resolve(when, &node.clock).await?;
     let Limits { from, to, item, organisation, source } = limits;
     let Scope { organisation, within } = scope(views, caller, organisation.as_ref())?;
     let period = period(from, to, at.day(), day_of(node.clock.now()))?;
-    let named = source.to_string();
-    let asked = Asked { period, item, within, source, at };
-    let ask = move |view: &P, data: &ReferenceData| answer(asked, view, &data.reference);
-    let seen = views.study(&at, ask).await?;
     let Period { from, to } = period;
-    let told = Told { from, to, organisation, source: named, answer: seen.value? };
-    Ok(Stamp::new(&at, seen.position).json(&told))
+    let named = source.to_string();
+    let question = put(Asked { period, item, within, source, at });
+    Ok((at, Limited { from, to, organisation, source: named, question }))
 }
 
 /// Processing times 办理时长, on-time rates and what stands beside them.
@@ -223,22 +255,20 @@ pub(crate) async fn get_processing_times(
         rights::sees_staff(&caller)?;
     }
     let ProcessingTimesFilter { limits, cohort, group_by, closing, attribution, region_as } = filter;
-    let answer = move |asked: Asked, times: &ProcessingTimes, reference: &Reference| {
-        let Asked { period, item, within: organisation, source, at } = asked;
-        let query = ProcessingTimesQuery {
-            period,
-            cohort,
-            group_by,
-            item,
-            organisation,
-            closing,
-            attribution,
-            region_as,
-            source,
-        };
-        times.answer(&query, reference, at.day()).map_err(Problem::from)
+    let put = move |asked: Asked| {
+        let Asked { period, item, within: organisation, source, .. } = asked;
+        ProcessingTimesQuery { period, cohort, group_by, item, organisation, closing, attribution, region_as, source }
     };
-    statistic(&node, &caller, limits, &when, answer).await
+    statistic(&node, &caller, limits, &when, put).await
+}
+
+impl Question for ProcessingTimesQuery {
+    type View = ProcessingTimes;
+    type Answer = ProcessingTimesAnswer;
+
+    fn answer(&self, view: &ProcessingTimes, reference: &Reference, day: NaiveDate) -> Result<Self::Answer, Problem> {
+        view.answer(self, reference, day).map_err(Problem::from)
+    }
 }
 
 /// Satisfaction 好差评: levels, rates with their counts, orders.
@@ -273,12 +303,20 @@ pub(crate) async fn get_satisfaction(
         rights::sees_staff(&caller)?;
     }
     let SatisfactionFilter { limits, group_by } = filter;
-    let answer = move |asked: Asked, satisfaction: &Satisfaction, reference: &Reference| {
-        let Asked { period, item, within: organisation, source, at } = asked;
-        let query = SatisfactionQuery { period, group_by, item, organisation, source };
-        Ok(satisfaction.answer(&query, reference, at.day()))
+    let put = move |asked: Asked| {
+        let Asked { period, item, within: organisation, source, .. } = asked;
+        SatisfactionQuery { period, group_by, item, organisation, source }
     };
-    statistic(&node, &caller, limits, &when, answer).await
+    statistic(&node, &caller, limits, &when, put).await
+}
+
+impl Question for SatisfactionQuery {
+    type View = Satisfaction;
+    type Answer = SatisfactionAnswer;
+
+    fn answer(&self, view: &Satisfaction, reference: &Reference, day: NaiveDate) -> Result<Self::Answer, Problem> {
+        Ok(view.answer(self, reference, day))
+    }
 }
 
 /// The balance of a month: opening + submitted = each way of closing + open.
@@ -312,9 +350,17 @@ pub(crate) async fn get_balance(
     // A month that has not begun has no balance; the running one has what there is of it.
     period(Some(month.first_day()), None, at.day(), day_of(node.clock.now()))?;
     let query = BalanceQuery { month, organisation: within, attribution, source };
-    let ask = move |balance: &Balance, data: &ReferenceData| balance.answer(&query, &data.reference.organisations);
-    let seen = views.study(&at, ask).await?;
-    Ok(Stamp::new(&at, seen.position).json(&seen.value))
+    let seen = views.answer(&at, query).await?;
+    Ok(Stamp::new(&at, seen.position).written(&seen.value))
+}
+
+impl Question for BalanceQuery {
+    type View = Balance;
+    type Answer = BalanceAnswer;
+
+    fn answer(&self, view: &Balance, reference: &Reference, _: NaiveDate) -> Result<Self::Answer, Problem> {
+        Ok(view.answer(self, &reference.organisations))
+    }
 }
 
 /// The question behind `GET /statistics/certificate-free`, as far as it is its own.
@@ -358,12 +404,20 @@ pub(crate) async fn get_certificate_free(
     Query((filter, when)): Query<(CertificateFreeFilter, When)>,
 ) -> Result<HttpResponse, Problem> {
     let CertificateFreeFilter { limits, group_by } = filter;
-    let answer = move |asked: Asked, state: &CertificateFree, reference: &Reference| {
+    let put = move |asked: Asked| {
         let Asked { period, item, within: organisation, source, .. } = asked;
-        let query = CertificateFreeQuery { period, group_by, item, organisation, source };
-        Ok(state.answer(&query, reference))
+        CertificateFreeQuery { period, group_by, item, organisation, source }
     };
-    statistic(&node, &caller, limits, &when, answer).await
+    statistic(&node, &caller, limits, &when, put).await
+}
+
+impl Question for CertificateFreeQuery {
+    type View = CertificateFree;
+    type Answer = CertificateFreeAnswer;
+
+    fn answer(&self, view: &CertificateFree, reference: &Reference, _: NaiveDate) -> Result<Self::Answer, Problem> {
+        Ok(view.answer(self, reference))
+    }
 }
 
 /// Halls: waiting, way, service and idle time, missed and given-up tickets, saturation and peak, and appointments.
@@ -395,11 +449,30 @@ pub(crate) async fn get_halls(
     Query((filter, when)): Query<(HallsFilter, When)>,
 ) -> Result<HttpResponse, Problem> {
     let HallsFilter { limits, group_by } = filter;
-    let answer = move |asked: Asked, halls: &Halls, reference: &Reference| {
+    let put = move |asked: Asked| {
         let query = HallsQuery { period: asked.period, group_by, organisation: asked.within };
-        Ok(halls.answer(&query, &reference.organisations, asked.at.at))
+        HallsThen { query, at: asked.at.at }
     };
-    statistic(&node, &caller, limits, &when, answer).await
+    let (at, question) = limited(&node, &caller, limits, &when, put).await?;
+    // A window that is open has been so for longer with every second.
+    let seen = node.reads.views.work_out(&at, question).await?;
+    Ok(Stamp::new(&at, seen.position).written(&seen.value))
+}
+
+/// Halls as they stood at a moment.
+#[derive(Debug)]
+struct HallsThen {
+    query: HallsQuery,
+    at: Instant,
+}
+
+impl Question for HallsThen {
+    type View = Halls;
+    type Answer = HallsAnswer;
+
+    fn answer(&self, view: &Halls, reference: &Reference, _: NaiveDate) -> Result<Self::Answer, Problem> {
+        Ok(view.answer(&self.query, &reference.organisations, self.at))
+    }
 }
 
 /// Of which organisation figures are told, and whether that limits anything.

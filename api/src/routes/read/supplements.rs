@@ -1,6 +1,7 @@
 //! 补正: which materials people are asked for again.
 
 use super::statistics::{Asked, Limits, distinct, statistic};
+use crate::answers::Question;
 use crate::auth::Caller;
 use crate::node::Node;
 use crate::problem::Problem;
@@ -8,8 +9,9 @@ use crate::query::{FromParameters, Parameters, Query};
 use crate::views::When;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
+use chrono::NaiveDate;
 use domain::reference::Reference;
-use projections::supplements::{SupplementDimension, Supplements, SupplementsQuery};
+use projections::supplements::{SupplementDimension, Supplements, SupplementsAnswer, SupplementsQuery};
 
 /// The most rows that may be asked for.
 const TOP_MAX: u64 = 500;
@@ -64,10 +66,18 @@ pub(crate) async fn get_supplements(
     Query((filter, when)): Query<(SupplementsFilter, When)>,
 ) -> Result<HttpResponse, Problem> {
     let SupplementsFilter { limits, group_by, top } = filter;
-    let answer = move |asked: Asked, state: &Supplements, reference: &Reference| {
+    let put = move |asked: Asked| {
         let Asked { period, item, within: organisation, source, .. } = asked;
-        let query = SupplementsQuery { period, group_by, item, organisation, source, top };
-        Ok(state.answer(&query, reference))
+        SupplementsQuery { period, group_by, item, organisation, source, top }
     };
-    statistic(&node, &caller, limits, &when, answer).await
+    statistic(&node, &caller, limits, &when, put).await
+}
+
+impl Question for SupplementsQuery {
+    type View = Supplements;
+    type Answer = SupplementsAnswer;
+
+    fn answer(&self, view: &Supplements, reference: &Reference, _: NaiveDate) -> Result<Self::Answer, Problem> {
+        Ok(view.answer(self, reference))
+    }
 }
