@@ -2,6 +2,7 @@
 
 use domain::actor::Actor;
 use domain::zone::Instant;
+use eventstore::CommandDigest;
 use replay::as_of::Past;
 use replay::what_if::{Comparison, Progress, Wanted, WhatIfError, what_if};
 use std::collections::BTreeMap;
@@ -33,6 +34,8 @@ pub enum Stage {
 pub struct Job {
     /// Who asked for it; nobody else may know of it.
     pub owner: Actor,
+    /// What they asked, by which it is recognised when it is repeated.
+    pub digest: CommandDigest,
     /// When.
     pub submitted_at: Instant,
     /// The last position of the history that it is about.
@@ -46,6 +49,14 @@ pub struct Job {
 }
 
 impl Job {
+    /// Returns the job to whoever asks the same again.
+    ///
+    /// # Errors
+    /// Somebody else asks, or for something else.
+    pub fn repeated(&self, digest: CommandDigest) -> Result<Self, Refused> {
+        if self.digest == digest { Ok(self.clone()) } else { Err(Refused::KnownOtherwise) }
+    }
+
     /// Returns whether this is the same person in the same place.
     #[must_use]
     pub fn is_of(&self, actor: &Actor) -> bool {
@@ -53,9 +64,27 @@ impl Job {
     }
 }
 
-/// Too many are waiting.
+/// A job as it is asked for.
+#[derive(Debug)]
+pub struct Order {
+    /// Who asks.
+    pub owner: Actor,
+    /// What they ask, by which it is recognised when it is repeated.
+    pub digest: CommandDigest,
+    /// When.
+    pub now: Instant,
+    /// What is imagined.
+    pub wanted: Wanted,
+}
+
+/// Why a job is not taken up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TooMany;
+pub enum Refused {
+    /// Too many are waiting.
+    TooMany,
+    /// There is one of this id already, of somebody else or about something else.
+    KnownOtherwise,
+}
 
 /// All of them. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -77,22 +106,24 @@ impl Jobs {
     /// Takes a job up; one that is there already stays as it is.
     ///
     /// # Errors
-    /// Too many are waiting.
-    pub fn submit(&self, id: Ulid, owner: Actor, now: Instant, past: Past, wanted: Wanted) -> Result<Job, TooMany> {
+    /// Too many are waiting, or the one that is there is another.
+    pub fn submit(&self, id: Ulid, order: Order, past: Past) -> Result<Job, Refused> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = kept.get(&id) {
-            return Ok(known.clone());
+            return known.repeated(order.digest);
         }
         if OPEN_MAX <= kept.values().filter(|job| matches!(job.stage, Stage::Open)).count() {
-            return Err(TooMany);
+            return Err(Refused::TooMany);
         }
         while KEPT_MAX <= kept.len() {
             let done = kept.iter().find(|(_, job)| !matches!(job.stage, Stage::Open)).map(|(id, _)| *id);
-            let Some(done) = done else { return Err(TooMany) };
+            let Some(done) = done else { return Err(Refused::TooMany) };
             kept.remove(&done);
         }
+        let Order { owner, digest, now, wanted } = order;
         let job = Job {
             owner,
+            digest,
             submitted_at: now,
             position: wanted.end.slice.through.0,
             as_of: wanted.end.at,

@@ -219,6 +219,11 @@ async fn a_what_if_is_a_job_and_writes_nothing() {
     // Whoever happens to choose the same key gets nobody else's job.
     let same_key = city.send(city.post_with_key(&supervisor, "/replay/what-if", &ask, &key)).await;
     same_key.refused(422, "idempotency-key-reused");
+    // Nor does who asks something else under a used key get the old answer.
+    let other = serde_json::json!({"scenario": SHORTER, "view": "processing-times", "ask": {"cohort": "closed"}});
+    let reused = city.send(city.post_with_key(&analyst, "/replay/what-if", &other, &key)).await;
+    reused.refused(422, "idempotency-key-reused");
+    assert_eq!(city.send(city.post_with_key(&analyst, "/replay/what-if", &ask, &key)).await.ok()["state"], "done");
     city.post(&analyst, &format!("{path}/actions/cancel"), serde_json::json!({})).await.ok();
     city.get(&analyst, &path).await.refused(404, "not-found");
 }

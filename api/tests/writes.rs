@@ -623,6 +623,18 @@ async fn a_second_application_is_warned_of_and_merged_into_the_first() {
     let (theirs, citys) = (city.token("clerk", elsewhere), city.token("supervisor", CITY));
     let names_it = async |token: &str| city.get(token, &story).await.ok().to_string().contains(&second);
     assert_eq!((names_it(&theirs).await, names_it(&citys).await), (false, true));
+    // Whoever had seen the one story is not told that the other is the same.
+    let tag = city.get(&theirs, &story).await.header("etag").to_owned();
+    let with_tag = |token: &str| {
+        let request = TestRequest::get().uri(&format!("/api/v1{story}"));
+        request
+            .insert_header(("authorization", format!("Bearer {token}")))
+            .insert_header(("if-none-match", tag.clone()))
+    };
+    assert_eq!(city.send(with_tag(&theirs)).await.status, 304);
+    let told = city.send(with_tag(&citys)).await;
+    assert_eq!(told.status, 200);
+    assert_ne!(told.header("etag"), tag);
     let feed = city.get(&citys, "/events?types=case-submitted").await.ok().to_string();
     assert!(!feed.contains("duplicate_of"), "{feed}");
 

@@ -9,6 +9,7 @@ use crate::problem::{FieldError, Kind, Problem, Text};
 use crate::query::{FromParameters, Parameters, Query, invalid};
 use crate::reveal::{Eyes, Reveal};
 use crate::rights::{self, Concerned};
+use crate::vault::hex;
 use crate::views::{Standing, When, file_of};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
@@ -29,6 +30,7 @@ use replay::case_index::{CaseCursor, CaseFilter, CaseIndex, Order, PageOfCases, 
 use replay::moment::Slice;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
 /// The most files that are read for one page; one that had to hide most of them ends early and says where to go on.
@@ -443,12 +445,15 @@ pub(crate) async fn get_timeline(
     {
         entries.iter_mut().for_each(hide_duplicate);
     }
-    let mut etag = timeline.version.to_string();
-    if reveal.met_erased() {
-        etag.push_str("-erased");
-    }
     let body = json!({ "id": id, "version": timeline.version, "entries": entries });
+    let etag = tag_of(timeline.version, &body);
     Ok(Stamp::new(&at, position).resource(request.headers(), &etag, &body))
+}
+
+/// Returns the tag of a story as it is told: two readers who are told different things never have the same.
+fn tag_of(version: u64, told: &Value) -> String {
+    let digest = Sha256::digest(told.to_string());
+    format!("{version}-{}", hex(&digest[..8]))
 }
 
 /// The other open case that the same person had when this one was applied for.

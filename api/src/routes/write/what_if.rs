@@ -3,7 +3,7 @@
 use super::request::Incoming;
 use crate::answer::shown;
 use crate::auth::Caller;
-use crate::jobs::{Job, Stage, TooMany};
+use crate::jobs::{Job, Order, Refused, Stage};
 use crate::node::Node;
 use crate::problem::{FieldError, Kind, Problem, Text};
 use crate::query::{FromParameters as _, Parameters};
@@ -58,8 +58,10 @@ pub async fn submit(node: web::Data<Node>, caller: Caller, incoming: Incoming) -
     may_imagine(&caller)?;
     let body: WhatIfBody = incoming.read()?;
     let id = incoming.command.0;
-    if let Some(known) = node.reads.jobs.get(id).filter(|job| job.is_of(&caller.actor)) {
-        return Ok(told(id, &known, StatusCode::OK));
+    // The digest also tells who asks: the key is the caller's own choice, and what somebody else asked under it is theirs.
+    let digest = incoming.asked(&node, &caller.actor, None).digest;
+    if let Some(known) = node.reads.jobs.get(id) {
+        return Ok(told(id, &known.repeated(digest)?, StatusCode::OK));
     }
     let views = &node.reads.views;
     let now = node.clock.now();
@@ -78,15 +80,8 @@ pub async fn submit(node: web::Data<Node>, caller: Caller, incoming: Incoming) -
         Ok::<_, Problem>((!rights::is_city(root, tree)).then(below))
     })?;
     let wanted = Wanted { scenario, shown, end: End { at, slice }, within, cases_max: CASES_MAX };
-    let submitted = node.reads.jobs.submit(id, caller.actor.clone(), now, views.past().clone(), wanted);
-    let job = submitted.map_err(|TooMany| {
-        let detail = Text::new("等候的推演过多，请稍后再试", "too many what-ifs are waiting; try again later");
-        Problem::new(Kind::TooMany).detail(detail).retry_after(30)
-    })?;
-    // The key is the caller's own choice; what somebody else asked under it stays theirs.
-    if !job.is_of(&caller.actor) {
-        return Err(Problem::new(Kind::KeyReused));
-    }
+    let order = Order { owner: caller.actor.clone(), digest, now, wanted };
+    let job = node.reads.jobs.submit(id, order, views.past().clone())?;
     Ok(told(id, &job, StatusCode::CREATED))
 }
 
@@ -175,6 +170,18 @@ fn told(id: Ulid, job: &Job, status: StatusCode) -> HttpResponse {
         .insert_header(("position", job.position))
         .insert_header(("cache-control", "private, no-store"))
         .json(body)
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::KnownOtherwise => Self::new(Kind::KeyReused),
+            Refused::TooMany => {
+                let detail = Text::new("等候的推演过多，请稍后再试", "too many what-ifs are waiting; try again later");
+                Self::new(Kind::TooMany).detail(detail).retry_after(30)
+            }
+        }
+    }
 }
 
 impl From<ScenarioError> for Problem {
