@@ -23,10 +23,12 @@ use crate::history::{History, HistoryError};
 use crate::runs::Records;
 use crate::selection::LogSelection;
 use columns::Columns;
+use domain::ids::CaseId;
 use eventstore::Position;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
@@ -82,6 +84,8 @@ pub struct ExportRequest {
     pub replace: bool,
     /// Which cases, and up to where.
     pub selection: LogSelection,
+    /// Of those only these, where somebody may not have all; what is of no case does not go out then.
+    pub among: Option<Arc<BTreeSet<CaseId>>>,
     /// For whom a table is laid out.
     pub profile: Profile,
     /// A table begins with a byte order mark, for spreadsheets.
@@ -166,24 +170,65 @@ pub async fn export(
     request: &ExportRequest,
     progress: ExportProgress,
 ) -> Result<Exported, ExportError> {
+    let (aside, written) = write(history, request, progress).await?;
+    let (file, through) = (request.out.clone(), request.selection.through.0);
+    let kept = off_the_runtime(move || aside.keep());
+    let bytes = kept.await.map_err(|source| ExportError::Write { file: file.clone(), source })?;
+    Ok(Exported { file, bytes, cases: written.cases, events: written.events, position: through })
+}
+
+/// What was written to be sent on: no directory names the files, and they are gone once they are closed.
+#[derive(Debug)]
+pub struct Unnamed {
+    /// The log.
+    pub file: File,
+    /// The table of cases beside it, for a profile that has one.
+    pub table_of_cases: Option<File>,
+    /// Cases in it; of lines, none are counted.
+    pub cases: Option<u64>,
+    /// Events in it.
+    pub events: u64,
+}
+
+/// Writes the log in a form as `export` does, but into files that stay where they were made aside and lose their names:
+/// the one that was asked for tells only its form and where there is room.
+///
+/// # Errors
+/// As `export`.
+pub async fn export_unnamed(
+    history: &History,
+    request: &ExportRequest,
+    progress: ExportProgress,
+) -> Result<Unnamed, ExportError> {
+    let (aside, written) = write(history, request, progress).await?;
+    let opened = off_the_runtime(move || -> io::Result<_> {
+        let table_of_cases = aside.cases.as_ref().map(|(path, _)| File::open(path)).transpose()?;
+        Ok((File::open(&aside.path)?, table_of_cases))
+    });
+    let failed = |source| ExportError::Write { file: request.out.clone(), source };
+    let (file, table_of_cases) = opened.await.map_err(failed)?;
+    Ok(Unnamed { file, table_of_cases, cases: written.cases, events: written.events })
+}
+
+async fn write(
+    history: &History,
+    request: &ExportRequest,
+    progress: ExportProgress,
+) -> Result<(Aside, Written), ExportError> {
     check(request)?;
     let aside = Arc::new(Aside::new(request)?);
     let written = match request.format {
         Format::Jsonl => lines::write(history, request, &aside, progress).await?,
         Format::Xes | Format::Ocel | Format::Csv | Format::Parquet => {
-            let scratch = aside.directory.as_path();
-            let table = Table::gather(history, &request.selection, &request.key, scratch, progress.clone()).await?;
+            let table = Table::gather(history, request, &aside.directory, progress.clone()).await?;
             let (request, place) = (request.clone(), aside.clone());
             off_the_runtime(move || write_cases(table, &request, &place, &progress)).await?
         }
     };
-    let (file, through) = (request.out.clone(), request.selection.through.0);
-    let kept = off_the_runtime(move || match Arc::try_unwrap(aside) {
-        Ok(aside) => aside.keep(),
-        Err(_) => Err(io::Error::other("the file is still being written")),
-    });
-    let bytes = kept.await.map_err(|source| ExportError::Write { file: file.clone(), source })?;
-    Ok(Exported { file, bytes, cases: written.cases, events: written.events, position: through })
+    let still = || io::Error::other("the file is still being written");
+    let aside = Arc::into_inner(aside);
+    let aside = aside.ok_or_else(|| ExportError::Write { file: request.out.clone(), source: still() })?;
+    Ok((aside, written))
 }
 
 async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
@@ -204,7 +249,8 @@ pub fn check(request: &ExportRequest) -> Result<(), ExportError> {
     if request.whole && request.format != Format::Jsonl {
         return Err(ExportError::Options("only lines (jsonl) can keep everything"));
     }
-    if request.whole && request.selection != LogSelection::through(request.selection.through) {
+    let selects = request.selection != LogSelection::through(request.selection.through) || request.among.is_some();
+    if request.whole && selects {
         return Err(ExportError::Options("what is kept whole is the whole log; leave the filters out"));
     }
     let packs = matches!(request.format, Format::Xes | Format::Csv | Format::Jsonl);
@@ -383,10 +429,21 @@ impl io::Write for Sink {
 }
 
 impl WriteError {
+    /// Why the disk refused, where it did, whoever told of it.
     fn into_io(self) -> io::Error {
         match self {
             Self::Io(why) => why,
-            other => io::Error::other(other),
+            Self::Csv(why) => why.into(),
+            Self::Json(why) => why.into(),
+            Self::Parquet(::parquet::errors::ParquetError::External(why)) => match why.downcast::<io::Error>() {
+                Ok(why) => *why,
+                Err(why) => io::Error::other(why),
+            },
+            Self::Parquet(why) => io::Error::other(why),
+            Self::Database(why) if why.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) => {
+                io::Error::new(io::ErrorKind::StorageFull, why)
+            }
+            Self::Database(why) => io::Error::other(why),
         }
     }
 }

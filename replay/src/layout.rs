@@ -33,6 +33,12 @@ impl Layout {
         self.root.join("index")
     }
 
+    /// What is on its way out; nothing in it outlives the server.
+    #[must_use]
+    pub fn exports(&self) -> PathBuf {
+        self.root.join("exports")
+    }
+
     /// The keys of persons.
     #[must_use]
     pub fn keys(&self) -> PathBuf {

@@ -5,12 +5,13 @@
 mod random_history;
 
 use chrono::{DateTime, FixedOffset};
+use domain::fact::Subject;
 use domain::zone::Instant;
 use eventstore::{EventLog, InMemory, Position};
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use proptest::prelude::*;
 use random_history::{Log, histories, run};
-use replay::export::{ExportError, ExportRequest, Exported, Format, Profile, PseudonymKey, export};
+use replay::export::{ExportError, ExportRequest, Exported, Format, Profile, PseudonymKey, export, export_unnamed};
 use replay::history::History;
 use replay::import::{ImportRequest, check, is_whole, take_in, take_in_whole};
 use replay::journal::Journal;
@@ -18,7 +19,9 @@ use replay::log_stats::{LogReport, of_history};
 use replay::rebuild::fold_through;
 use replay::selection::LogSelection;
 use replay::views::Views;
+use std::collections::BTreeSet;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -82,6 +85,7 @@ impl City {
             out: self.file(name),
             replace: false,
             selection: LogSelection::through(self.head().await),
+            among: None,
             profile: Profile::Pm4py,
             byte_order_mark: false,
             whole: false,
@@ -249,6 +253,57 @@ async fn only_the_cases_asked_for_go_out() {
 }
 
 #[tokio::test]
+async fn among_the_cases_asked_for_only_those_named_go_out() {
+    let city = City::with_log().await;
+    let facts = city.journal.history().page(Position::START, 100).await.unwrap().facts;
+    let later = facts.iter().rev().find_map(|fact| match fact.subject {
+        Subject::Case(case) => Some(case),
+        _ => None,
+    });
+    let among = Some(Arc::new(BTreeSet::from([later.unwrap()])));
+    for (format, events) in [(Format::Csv, 3), (Format::Xes, 3), (Format::Jsonl, 4)] {
+        let mut request = city.request(format, &format!("{format:?}")).await;
+        request.among = among.clone();
+        assert_eq!(city.write(&request).await.unwrap().events, events, "{format:?}");
+        request.out = city.file(&format!("{format:?}-before"));
+        request.selection.opened_to = Some("2021-11-01".parse().unwrap());
+        assert_eq!(city.write(&request).await.unwrap().events, 0, "{format:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_written_to_be_sent_on_is_the_same_and_has_no_name() {
+    let city = City::with_log().await;
+    for (format, name, profile) in [
+        (Format::Xes, "log.xes.gz", Profile::Pm4py),
+        (Format::Ocel, "log.sqlite", Profile::Pm4py),
+        (Format::Parquet, "log.parquet", Profile::Pm4py),
+        (Format::Jsonl, "log.jsonl", Profile::Pm4py),
+        (Format::Csv, "celonis.csv", Profile::Celonis),
+    ] {
+        let request = ExportRequest { profile, ..city.request(format, name).await };
+        let mut unnamed = export_unnamed(city.journal.history(), &request, Arc::new(|_| Ok(()))).await.unwrap();
+        assert!(city.listed().is_empty(), "{name}");
+        let named = city.write(&request).await.unwrap();
+        assert_eq!((unnamed.cases, unnamed.events), (named.cases, named.events), "{name}");
+        let read = |file: &mut fs::File| {
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes).unwrap();
+            bytes
+        };
+        assert_eq!(read(&mut unnamed.file), fs::read(&request.out).unwrap(), "{name}");
+        fs::remove_file(&request.out).unwrap();
+        if let Some(cases) = &mut unnamed.table_of_cases {
+            assert_eq!(read(cases), fs::read(city.file("celonis.cases.csv")).unwrap());
+        }
+    }
+    let request = city.request(Format::Csv, "log.csv").await;
+    let breaks = export_unnamed(city.journal.history(), &request, Arc::new(|_| Err(ExportError::BrokenOff)));
+    assert!(matches!(breaks.await, Err(ExportError::BrokenOff)));
+    assert_eq!(city.listed(), ["celonis.cases.csv"]);
+}
+
+#[tokio::test]
 async fn a_file_that_is_there_stays_and_what_fails_leaves_nothing_behind() {
     let city = City::with_log().await;
     fs::write(city.file("log.csv"), "mine").unwrap();
@@ -275,6 +330,7 @@ async fn options_that_contradict_each_other_are_refused() {
     let xes = city.request(Format::Xes, "log.xes").await;
     let parquet = city.request(Format::Parquet, "log.parquet.gz").await;
     let mut some = ExportRequest { whole: true, ..city.request(Format::Jsonl, "log.jsonl").await };
+    let few = ExportRequest { among: Some(Arc::default()), ..some.clone() };
     some.selection.item = Some("FZ-001".parse().unwrap());
     for request in [
         ExportRequest { profile: Profile::Disco, ..xes.clone() },
@@ -282,6 +338,7 @@ async fn options_that_contradict_each_other_are_refused() {
         ExportRequest { whole: true, ..xes },
         parquet,
         some,
+        few,
     ] {
         assert!(matches!(city.write(&request).await, Err(ExportError::Options(_))), "{request:?}");
     }
@@ -309,6 +366,7 @@ proptest! {
                 out: files.path().join("log.jsonl"),
                 replace: false,
                 selection: LogSelection::through(history.head().await.unwrap().position),
+                among: None,
                 profile: Profile::Pm4py,
                 byte_order_mark: false,
                 whole: true,

@@ -220,7 +220,8 @@ struct Lines {
 
 impl Lines {
     fn new(request: ExportRequest, scratch: PathBuf, sink: Sink) -> Self {
-        let everything = request.selection.is_open_to_all() && request.selection.organisation.is_none();
+        let selection = &request.selection;
+        let everything = selection.is_open_to_all() && selection.organisation.is_none() && request.among.is_none();
         let chosen = (!everything).then(|| (Chosen::default(), Runs::new(scratch)));
         let pseudonyms = (!request.whole).then(|| Pseudonyms::new(&request.key));
         Self {
@@ -238,12 +239,16 @@ impl Lines {
         if !self.request.whole && CITYS_OWN_STREAMS.iter().any(|own| recorded.stream().starts_with(own)) {
             return Ok(());
         }
-        let line = self.writer.line(recorded).map_err(|why| ExportError::Scratch(why.into_io()))?;
+        self.writer.learn(recorded).map_err(|why| ExportError::Scratch(why.into_io()))?;
         let Some((chosen, runs)) = &mut self.chosen else {
+            let line = self.writer.line(recorded).map_err(|why| ExportError::Scratch(why.into_io()))?;
             return self.writer.put(&line).map_err(|why| self.failed(why));
         };
         let unreadable = |source| ExportError::from(HistoryError::Decode { position: recorded.position, source });
         let Some(case) = case_of(recorded).map_err(unreadable)? else { return Ok(()) };
+        if self.request.among.as_ref().is_some_and(|among| !among.contains(&case)) {
+            return Ok(());
+        }
         let selection = &self.request.selection;
         let opening = if recorded.version.0 == 1 { Opening::of(recorded).map_err(unreadable)? } else { None };
         let opens = opening.is_some_and(|opening| selection.holds(&opening));
@@ -253,6 +258,7 @@ impl Lines {
         if !chosen.may_hold(case) {
             return Ok(());
         }
+        let line = self.writer.line(recorded).map_err(|why| ExportError::Scratch(why.into_io()))?;
         let flags = u8::from(opens) | u8::from(selection.concerns(recorded)) << 1;
         let pushed = runs.push(case.0.into(), |bytes| {
             bytes.push(flags);
@@ -305,6 +311,22 @@ impl Writer {
         self.sink.write_all(b"\n")
     }
 
+    /// Notes who of the staff an event tells of: also of one that does not go out, for the next may name them.
+    fn learn(&mut self, recorded: &RecordedEvent) -> Result<(), WriteError> {
+        if self.pseudonyms.is_none() {
+            return Ok(());
+        }
+        let by = recorded.by();
+        if is_person(recorded) && by.role != Role::Resident.as_str() && !self.staff.contains(by.id) {
+            self.staff.insert(by.id.to_owned());
+        }
+        if recorded.kind() == "staff-appointed" {
+            let body: Value = serde_json::from_slice(recorded.body())?;
+            self.staff.extend(body.get("staff").and_then(Value::as_str).map(str::to_owned));
+        }
+        Ok(())
+    }
+
     fn line(&mut self, recorded: &RecordedEvent) -> Result<Vec<u8>, WriteError> {
         let mut line = std::mem::take(&mut self.line);
         line.clear();
@@ -318,21 +340,16 @@ impl Writer {
             serde_json::to_writer(&mut line, &whole)?;
             return Ok(line);
         };
-        let by = recorded.by();
-        let is_person = ![Role::System, Role::Import].iter().any(|role| role.as_str() == by.role);
-        if is_person && by.role != Role::Resident.as_str() && !self.staff.contains(by.id) {
-            self.staff.insert(by.id.to_owned());
-        }
         let mut event = cloud_event(recorded, Persons::Hidden);
-        if event.r#type == "staff-appointed"
-            && let Some(staff) = event.data.get("staff").and_then(Value::as_str)
-        {
-            self.staff.insert(staff.to_owned());
-        }
+        let is_person = is_person(recorded);
         conceal_event(pseudonyms, &self.staff, is_person, &mut event);
         serde_json::to_writer(&mut line, &event)?;
         Ok(line)
     }
+}
+
+fn is_person(recorded: &RecordedEvent) -> bool {
+    ![Role::System, Role::Import].iter().any(|role| role.as_str() == recorded.by().role)
 }
 
 fn conceal_event(pseudonyms: &mut Pseudonyms, staff: &BTreeSet<String>, is_person: bool, event: &mut CloudEvent) {

@@ -1,9 +1,9 @@
 //! The events of the selected cases, case by case and each case in order, whatever the order of the log.
 
 use super::columns::{ColumnKind, Columns};
-use super::pseudonyms::{Named, PseudonymKey, Pseudonyms};
+use super::pseudonyms::{Named, Pseudonyms};
 use super::told::{Telling, Told};
-use super::{ExportError, ExportProgress};
+use super::{ExportError, ExportProgress, ExportRequest};
 use crate::codec::CodecError;
 use crate::format::timestamp;
 use crate::history::{History, HistoryError};
@@ -20,6 +20,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use ulid::Ulid;
 
 /// Bits of the filter that tells which cases may be meant: 8 MiB, whatever the log.
@@ -121,13 +122,12 @@ impl Table {
     /// Gathers what is selected. Rows are put aside in files without a name in `scratch`.
     pub(super) async fn gather(
         history: &History,
-        selection: &LogSelection,
-        key: &PseudonymKey,
+        request: &ExportRequest,
         scratch: &Path,
         progress: ExportProgress,
     ) -> Result<Self, ExportError> {
-        let mut pages = RawPages::up_to(history, selection.through);
-        let mut gathering = Gathering::new(selection.clone(), key, scratch);
+        let mut pages = RawPages::up_to(history, request.selection.through);
+        let mut gathering = Gathering::new(request, scratch);
         let gathered = tokio::task::spawn_blocking(move || {
             while let Some(page) = pages.blocking_next() {
                 let page = page?;
@@ -200,6 +200,7 @@ fn row(record: &[u8]) -> Result<Row<'_>, ExportError> {
 /// Rows in the making.
 struct Gathering {
     selection: LogSelection,
+    among: Option<Arc<BTreeSet<CaseId>>>,
     chosen: Option<Chosen>,
     columns: Columns,
     by_activity: BTreeMap<String, BTreeSet<u16>>,
@@ -208,13 +209,14 @@ struct Gathering {
 }
 
 impl Gathering {
-    fn new(selection: LogSelection, key: &PseudonymKey, scratch: &Path) -> Self {
+    fn new(request: &ExportRequest, scratch: &Path) -> Self {
         Self {
-            chosen: (!selection.is_open_to_all()).then(Chosen::default),
-            selection,
+            chosen: (!request.selection.is_open_to_all()).then(Chosen::default),
+            selection: request.selection.clone(),
+            among: request.among.clone(),
             columns: Columns::default(),
             by_activity: BTreeMap::new(),
-            pseudonyms: Pseudonyms::new(key),
+            pseudonyms: Pseudonyms::new(&request.key),
             runs: Runs::new(scratch.to_owned()),
         }
     }
@@ -242,6 +244,9 @@ impl Gathering {
 
     fn add(&mut self, recorded: &RecordedEvent) -> Result<(), Refused> {
         let Some(case) = case_of(recorded)? else { return Ok(()) };
+        if self.among.as_ref().is_some_and(|among| !among.contains(&case)) {
+            return Ok(());
+        }
         let is_first = recorded.version.0 == 1;
         if let Some(chosen) = &mut self.chosen {
             if is_first && Opening::of(recorded)?.is_some_and(|opening| self.selection.holds(&opening)) {

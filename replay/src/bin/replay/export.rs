@@ -46,6 +46,7 @@ pub(crate) async fn export(data: &Data, wanted: Export) -> Result<Outcome, Failu
             opened_to: wanted.to,
             through: Position::START,
         },
+        among: None,
         profile: wanted.profile,
         byte_order_mark: wanted.bom,
         whole: wanted.whole,
