@@ -16,6 +16,7 @@ pub mod data_share;
 pub mod demo;
 pub mod documents;
 pub mod execute;
+pub mod exports;
 pub mod figures;
 pub mod files;
 pub mod forms;

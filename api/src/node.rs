@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Secret};
 use crate::data_share::DataShare;
 use crate::execute::Executor;
+use crate::exports::Exports;
 use crate::forms::Forms;
 use crate::limits::{Limits, NoSuchRoute};
 use crate::papers::Papers;
@@ -56,6 +57,8 @@ pub struct Node {
     pub vault: Arc<Vault>,
     /// What was handed in.
     pub papers: Papers,
+    /// What is on its way out.
+    pub exports: Exports,
     /// The city's data.
     pub data_share: DataShare,
     /// The schemas of electronic forms.
@@ -173,6 +176,9 @@ impl Node {
         let folder = layout.papers();
         let papers = Papers::open(&folder, config.http.paper_bytes_max)
             .map_err(|error| StartError::Folder(folder.display().to_string(), error))?;
+        let folder = layout.exports();
+        let exports =
+            Exports::open(folder.clone()).map_err(|error| StartError::Folder(folder.display().to_string(), error))?;
         let data_share = DataShare::open(&config.data_share).map_err(StartError::DataShare)?;
         let store: Arc<dyn EventStore> = Arc::new(Metered::new(store, metrics.clone()));
         let journal = Journal::new(Arc::clone(&store));
@@ -195,6 +201,7 @@ impl Node {
             store,
             vault,
             papers,
+            exports,
             data_share,
             forms: Forms::default(),
             live,

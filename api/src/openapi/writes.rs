@@ -611,14 +611,37 @@ fn attach() -> Value {
 fn export() -> Value {
     let row =
         "case,source,item,item_version,phase,closing,…\n01KH9Z6V0000000000000000AA,own,FZ-001,2,finished,granted,…\n";
-    let summary = "导出 Take cases out as CSV or JSON lines: without any person, bounded, and itself an event";
+    let line = "{\"case\":\"01KH9Z6V0000000000000000AA\",\"item\":\"FZ-001\",\"phase\":\"finished\"}\n";
+    let summary = "导出 Take cases or the event log out: without any person, bounded, and itself an event";
     let mut operation = Write::new("/exports", "cases", summary, json!({})).with::<ExportBody>().operation();
+    let body = &mut operation["requestBody"]["content"]["application/json"];
+    let of_cases = body["example"].take();
+    *body = json!({ "schema": body["schema"], "examples": {
+        "cases": { "summary": "办件 One row per case", "value": of_cases },
+        "xes": { "summary": "事件日志 The event log for ProM, pm4py or Disco, packed", "value": {
+            "what": "events", "format": "xes", "packed": true, "purpose": "analysis",
+            "filters": { "item": "FZ-001", "opened_from": "2026-01-01", "opened_to": "2026-04-01" } } },
+        "celonis": { "summary": "The activity table of Celonis; `celonis-cases` of the same series has the cases", "value": {
+            "what": "events", "format": "csv", "profile": "celonis", "series": "2026-q1", "purpose": "analysis",
+            "filters": { "org": "361023" } } },
+        "everything": { "summary": "Everything in the order of the log, as recorded by a moment", "value": {
+            "what": "events", "format": "jsonl", "purpose": "audit", "as_of": "2026-04-01T09:00:00+08:00",
+            "filters": { "source": "all" } } }
+    } });
+    let bytes = |example: &str| json!({ "schema": { "type": "string" }, "example": example });
     operation["responses"]["200"] = json!({
-        "description": "The rows, streamed; `Export-Records` tells how many. The applicant is a name made for this export alone",
+        "description": "The rows or the file, streamed; `Export-Records` tells how many rows or events. Of cases, the applicant is a name \
+            made for this export alone; of events, cases and persons go by pseudonyms of this export, or of its `series`. Two exports \
+            go on at once, and more are answered with 429. Under the same key the same comes again",
         "content": {
-            "text/csv": { "schema": { "type": "string" }, "example": row },
-            "application/jsonl": { "schema": { "type": "string" },
-                "example": "{\"case\":\"01KH9Z6V0000000000000000AA\",\"item\":\"FZ-001\",\"phase\":\"finished\"}\n" }
+            "text/csv": bytes(row),
+            "application/jsonl": bytes(line),
+            "application/xml": bytes("<?xml version=\"1.0\" encoding=\"UTF-8\"?><log xes.version=\"1849-2016\" …"),
+            "application/json": json!({ "schema": { "type": "object" }, "example": {
+                "objectTypes": [], "eventTypes": [], "objects": [], "events": [] } }),
+            "application/vnd.sqlite3": bytes("(bytes)"),
+            "application/vnd.apache.parquet": bytes("(bytes)"),
+            "application/gzip": bytes("(bytes)")
         }
     });
     operation

@@ -28,6 +28,7 @@ use projections::scope::Source;
 use projections::timeline::Timeline;
 use replay::case_index::{CaseCursor, CaseFilter, CaseIndex, Order, PageOfCases, Whose};
 use replay::moment::Slice;
+use replay::selection::LogSelection;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -141,6 +142,21 @@ impl CasesQuestion {
             }
         }
         Ok(filter)
+    }
+
+    /// Returns the same question as the log's own; where cases lie is asked of the index alone.
+    pub(crate) fn selection(&self, through: Position) -> Result<LogSelection, Problem> {
+        Ok(LogSelection {
+            source: match &self.source {
+                Source::Own => Some(self.own()?),
+                Source::All => None,
+                Source::Named(name) => Some(name.clone()),
+            },
+            item: self.item.clone(),
+            opened_from: self.opened_from,
+            opened_to: self.opened_to,
+            ..LogSelection::through(through)
+        })
     }
 
     fn own(&self) -> Result<domain::ids::SourceName, Problem> {
