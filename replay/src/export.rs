@@ -433,7 +433,10 @@ impl WriteError {
     fn into_io(self) -> io::Error {
         match self {
             Self::Io(why) => why,
-            Self::Csv(why) => why.into(),
+            Self::Csv(why) => match why.kind() {
+                ::csv::ErrorKind::Io(told) => io::Error::new(told.kind(), why),
+                _ => io::Error::other(why),
+            },
             Self::Json(why) => why.into(),
             Self::Parquet(::parquet::errors::ParquetError::External(why)) => match why.downcast::<io::Error>() {
                 Ok(why) => *why,
@@ -458,5 +461,21 @@ mod tests {
         let form: Box<dyn Form> = Box::new(xes::Xes::new(sink).unwrap());
         let full = form.finish().unwrap_err();
         assert_eq!(full.into_io().kind(), io::ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn a_full_disk_is_told_as_such_by_every_form() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let of_database = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
+        for told in [
+            WriteError::from(full()),
+            ::csv::Error::from(full()).into(),
+            serde_json::Error::io(full()).into(),
+            ::parquet::errors::ParquetError::from(full()).into(),
+            rusqlite::Error::SqliteFailure(of_database, None).into(),
+        ] {
+            let told_by = format!("{told:?}");
+            assert_eq!(told.into_io().kind(), io::ErrorKind::StorageFull, "{told_by}");
+        }
     }
 }

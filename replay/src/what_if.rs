@@ -236,7 +236,8 @@ pub async fn what_if(past: &Past, wanted: &Wanted, progress: &Progress) -> Resul
     let (history, slice) = (past.history(), wanted.end.slice);
     let reference = past.view::<ReferenceData>(&slice).await?;
     let reference = &reference.state.reference;
-    let notes = worlds::check(&wanted.scenario, reference)?;
+    let mut notes = worlds::check(&wanted.scenario, reference)?;
+    notes.extend(wanted.shown.leaves_out().map(str::to_owned));
     let cases = touched(past, wanted, reference)?;
     progress.total.store(cases.len() as u64, Ordering::Relaxed);
     let reference_facts = reference_facts(history, reference, &slice).await?;
@@ -293,6 +294,14 @@ impl Shown {
             }
             Self::Case(_) => Seen::Case { actual: Box::default(), imagined: Box::default() },
         }
+    }
+
+    /// What the question is about as well, and no case leads to.
+    fn leaves_out(&self) -> Option<&'static str> {
+        self.needs_ratings().then_some(
+            "对现场服务、事项、人员和大厅的评价不属于任何办件，未重新判定，两边均不计入 / ratings of visits, items, members of staff \
+             and halls belong to no case: they are not decided again and stand in neither figure",
+        )
     }
 
     fn needs_ratings(&self) -> bool {

@@ -236,6 +236,19 @@ fn a_shorter_promise_tells_how_many_would_have_been_late_and_at_which_step() {
 }
 
 #[test]
+fn what_belongs_to_no_case_is_named_where_it_is_asked_for() {
+    run(async {
+        let looking = two_cases().await;
+        let scenario = "[policy]\ndefault_rating = \"fair\"\n";
+        for (view, named) in [(ViewKind::Satisfaction, 1), (ViewKind::Queues, 1), (ViewKind::Balance, 0)] {
+            let compared = looking.imagine(scenario, Shown::View(Question::of(view)), on("04-01 09:00")).await.unwrap();
+            let notes = compared.notes.iter().filter(|note| note.contains("ratings of visits"));
+            assert_eq!(notes.count(), named, "{view:?}");
+        }
+    });
+}
+
+#[test]
 fn a_promise_for_some_period_touches_no_case_applied_for_outside_it() {
     run(async {
         let looking = two_cases().await;
