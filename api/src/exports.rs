@@ -2,10 +2,11 @@
 
 use crate::problem::{Kind, Problem, Text};
 use bytes::Bytes;
-use futures::Stream;
+use futures::{Stream, StreamExt as _};
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -15,11 +16,14 @@ const UNDER_WAY_MAX: usize = 2;
 /// When to come again, in seconds, if there are as many already.
 const RETRY_AFTER_SECONDS: u32 = 30;
 /// How much is read and sent at once.
-const CHUNK_BYTES: u64 = 256 * 1024;
-/// How many chunks wait for a client that is slower than the disk.
-const CHUNKS_AHEAD_MAX: usize = 2;
-/// How long a client may take for one chunk: what it does not fetch takes room and somebody else's turn.
+const PIECE_BYTES: u64 = 256 * 1024;
+/// How many pieces wait for a client that is slower than the disk.
+const PIECES_AHEAD_MAX: usize = 2;
+/// How long a client may take for one piece: what it does not fetch takes room and somebody else's turn.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Some bytes of what goes out. A fault breaks the answer off, so that nobody takes a part for the whole.
+pub type Piece = Result<Bytes, io::Error>;
 
 /// The place where exports are written before they are sent, and the turns to do so.
 #[derive(Debug, Clone)]
@@ -69,48 +73,51 @@ impl Exports {
     }
 }
 
-/// Sends a file that has no name. It is closed, and the turn over, with the last byte, or once nobody takes them.
-pub fn sent(file: File, turn: Turn) -> impl Stream<Item = Result<Bytes, io::Error>> {
-    sent_with(file, turn, PATIENCE)
+/// Sends what is read or made piece by piece. All of it is dropped, and the turn over, with the last piece or a fault, or
+/// once nobody takes them.
+pub fn sent<S>(pieces: S, turn: Turn) -> impl Stream<Item = Piece>
+where
+    S: Stream<Item = Piece> + Send + 'static,
+{
+    sent_with(pieces, turn, PATIENCE)
 }
 
-fn sent_with(file: File, turn: Turn, patience: Duration) -> impl Stream<Item = Result<Bytes, io::Error>> {
-    let (out, chunks) = mpsc::channel(CHUNKS_AHEAD_MAX);
+fn sent_with<S>(pieces: S, turn: Turn, patience: Duration) -> impl Stream<Item = Piece>
+where
+    S: Stream<Item = Piece> + Send + 'static,
+{
+    let (out, taken) = mpsc::channel(PIECES_AHEAD_MAX);
     // A client that stands still asks for nothing, so that only a task of its own can lose patience.
     tokio::spawn(async move {
-        let _turn = turn;
-        let mut next = chunk_of(file).await;
-        while let Some((chunk, rest)) = next {
-            let taken = tokio::time::timeout(patience, out.send(chunk)).await;
-            match (taken, rest) {
-                (Ok(Ok(())), Some(file)) => next = chunk_of(file).await,
-                (Ok(Ok(())), None) => return,
-                (Ok(Err(_)), _) => return tracing::info!("an export was not fetched to its end"),
-                (Err(_), _) => return tracing::info!("an export was fetched too slowly and is broken off"),
+        let (_turn, mut pieces) = (turn, pin!(pieces));
+        while let Some(piece) = pieces.next().await {
+            let is_last = piece.is_err();
+            match tokio::time::timeout(patience, out.send(piece)).await {
+                Ok(Ok(())) if is_last => return,
+                Ok(Ok(())) => (),
+                Ok(Err(_)) => return tracing::info!("an export was not fetched to its end"),
+                Err(_) => return tracing::info!("an export was fetched too slowly and is broken off"),
             }
         }
     });
-    futures::stream::unfold(chunks, |mut chunks| async move { Some((chunks.recv().await?, chunks)) })
+    futures::stream::unfold(taken, |mut taken| async move { Some((taken.recv().await?, taken)) })
 }
 
-/// Returns the next bytes and the file to go on with; nothing at its end, and no file after a fault.
-async fn chunk_of(mut file: File) -> Option<(Result<Bytes, io::Error>, Option<File>)> {
-    let reading = tokio::task::spawn_blocking(move || {
-        let mut chunk = Vec::with_capacity(usize::try_from(CHUNK_BYTES).unwrap_or_default());
-        (file.by_ref().take(CHUNK_BYTES).read_to_end(&mut chunk).map(|_| Bytes::from(chunk)), file)
-    });
-    match reading.await {
-        Ok((Ok(chunk), _)) if chunk.is_empty() => None,
-        Ok((Ok(chunk), file)) => Some((Ok(chunk), Some(file))),
-        Ok((Err(why), _)) => Some((Err(why), None)),
-        Err(why) => Some((Err(io::Error::other(why)), None)),
-    }
+/// Reads a file piece by piece.
+pub fn pieces_of(file: File) -> impl Stream<Item = Piece> + Send {
+    futures::stream::try_unfold(file, |mut file| async move {
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut piece = Vec::with_capacity(usize::try_from(PIECE_BYTES).unwrap_or_default());
+            file.by_ref().take(PIECE_BYTES).read_to_end(&mut piece)?;
+            Ok((!piece.is_empty()).then(|| (Bytes::from(piece), file)))
+        });
+        reading.await.map_err(io::Error::other)?
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures::StreamExt as _;
     use std::io::{Seek as _, Write as _};
 
     fn exports(folder: &tempfile::TempDir) -> Exports {
@@ -127,10 +134,10 @@ mod tests {
     #[tokio::test]
     async fn a_file_is_sent_as_it_is_however_long() {
         let folder = tempfile::tempdir().unwrap();
-        for length in [0, 1, CHUNK_BYTES, 3 * CHUNK_BYTES + 7] {
+        for length in [0, 1, PIECE_BYTES, 3 * PIECE_BYTES + 7] {
             let bytes: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
-            let chunks: Vec<_> = sent(file(&bytes), exports(&folder).turn().unwrap()).collect().await;
-            let whole: Vec<u8> = chunks.into_iter().flat_map(|chunk| chunk.unwrap().to_vec()).collect();
+            let pieces: Vec<_> = sent(pieces_of(file(&bytes)), exports(&folder).turn().unwrap()).collect().await;
+            let whole: Vec<u8> = pieces.into_iter().flat_map(|piece| piece.unwrap().to_vec()).collect();
             assert_eq!(whole, bytes);
         }
     }
@@ -139,15 +146,25 @@ mod tests {
     async fn a_turn_is_over_when_the_client_is_gone_or_stands_still() {
         let folder = tempfile::tempdir().unwrap();
         let exports = exports(&folder);
-        let long = vec![7; 20 * usize::try_from(CHUNK_BYTES).unwrap()];
-        let gone = sent(file(&long), exports.turn().unwrap());
-        let still = sent_with(file(&long), exports.turn().unwrap(), Duration::from_millis(1));
+        let long = vec![7; 20 * usize::try_from(PIECE_BYTES).unwrap()];
+        let gone = sent(pieces_of(file(&long)), exports.turn().unwrap());
+        let still = sent_with(pieces_of(file(&long)), exports.turn().unwrap(), Duration::from_millis(1));
         let again = || Arc::clone(&exports.turns).acquire_owned();
         let _first = again().await.unwrap();
         assert_eq!(exports.turn().unwrap_err().kind(), Kind::TooMany, "only patience was lost");
         drop(gone);
         let _second = again().await.unwrap();
-        assert_eq!(still.count().await, CHUNKS_AHEAD_MAX, "what was on its way, and no more");
+        assert_eq!(still.count().await, PIECES_AHEAD_MAX, "what was on its way, and no more");
+    }
+
+    #[tokio::test]
+    async fn a_fault_is_the_last_that_is_heard_of_an_export() {
+        let folder = tempfile::tempdir().unwrap();
+        let exports = exports(&folder);
+        let broken = || Err(io::Error::other("broken"));
+        let pieces = futures::stream::iter([Ok(Bytes::from_static(b"a")), broken(), Ok(Bytes::from_static(b"b"))]);
+        let heard: Vec<bool> = sent(pieces, exports.turn().unwrap()).map(|piece| piece.is_ok()).collect().await;
+        assert_eq!(heard, [true, false]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::people::record_access;
 use super::request::{Incoming, flawless};
 use crate::auth::Caller;
 use crate::execute::{Begun, Done};
-use crate::exports::{Turn, sent};
+use crate::exports::{Turn, pieces_of, sent};
 use crate::node::Node;
 use crate::problem::{FieldError, Kind, Problem, Text};
 use crate::query::{FromParameters as _, Parameters};
@@ -292,7 +292,7 @@ pub async fn export(node: web::Data<Node>, caller: Caller, incoming: Incoming) -
     let asked = incoming.asked(&node, &caller.actor, None);
     let turn = node.exports.turn()?;
     let taking =
-        Taking { node: &node, caller: &caller, command: incoming.command, body: &body, question, filter, turn };
+        Taking { node: &node, caller: &caller, command: incoming.command, body: &body, question, filter, turn: &turn };
     let (done, taken) = match node.executor.begin(asked.command, asked.digest).await? {
         Begun::Repeated(done) => {
             let taken = taking.take(&recipe(&done)?).await?;
@@ -311,7 +311,7 @@ pub async fn export(node: web::Data<Node>, caller: Caller, incoming: Incoming) -
             (record_access(&node, &under_way, &asked, events, &[]).await?, taken)
         }
     };
-    respond(&body, incoming.command, &done, taken)
+    Ok(respond(&body, incoming.command, &done, taken, turn))
 }
 
 fn recipe(done: &Done) -> Result<Recipe, Problem> {
@@ -322,7 +322,7 @@ fn recipe(done: &Done) -> Result<Recipe, Problem> {
     made.ok_or_else(|| Problem::new(Kind::Internal))
 }
 
-fn respond(body: &ExportBody, command: CommandId, done: &Done, taken: Taken) -> Result<HttpResponse, Problem> {
+fn respond(body: &ExportBody, command: CommandId, done: &Done, taken: Taken, turn: Turn) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     response
         .insert_header((CONTENT_TYPE, body.media_type()))
@@ -330,10 +330,10 @@ fn respond(body: &ExportBody, command: CommandId, done: &Done, taken: Taken) -> 
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header(("position", done.position))
         .insert_header(("export-records", taken.records));
-    Ok(match taken.bytes {
-        Bytes::Rows(rows) => response.streaming(rows.sent()),
-        Bytes::File { file, length, turn } => response.body(SizedStream::new(length, sent(file, turn))),
-    })
+    match taken.bytes {
+        Bytes::Rows(rows) => response.streaming(sent(rows.pieces(), turn)),
+        Bytes::File { file, length } => response.body(SizedStream::new(length, sent(pieces_of(file), turn))),
+    }
 }
 
 /// What is ready to go out.
@@ -344,7 +344,7 @@ struct Taken {
 
 enum Bytes {
     Rows(Rows),
-    File { file: File, length: u64, turn: Turn },
+    File { file: File, length: u64 },
 }
 
 /// An export in the making.
@@ -355,7 +355,7 @@ struct Taking<'a> {
     body: &'a ExportBody,
     question: CasesQuestion,
     filter: Arc<CaseFilter>,
-    turn: Turn,
+    turn: &'a Turn,
 }
 
 impl Taking<'_> {
@@ -396,7 +396,6 @@ impl Taking<'_> {
                     written: if self.body.format == Format::Csv { rows::Written::Csv } else { rows::Written::Lines },
                     cases: cases.into_iter(),
                     begun: false,
-                    _turn: self.turn.clone(),
                 };
                 Ok(Taken { records, bytes: Bytes::Rows(rows) })
             }
@@ -412,9 +411,9 @@ impl Taking<'_> {
                     name: self.body.file_name(self.command),
                     key: self.key(),
                 };
-                let (file, records) = events::write(self.node, wanted, &self.turn).await?;
+                let (file, records) = events::write(self.node, wanted, self.turn).await?;
                 let length = file.metadata().map_err(|error| events::of_disk(&error))?.len();
-                Ok(Taken { records, bytes: Bytes::File { file, length, turn: self.turn.clone() } })
+                Ok(Taken { records, bytes: Bytes::File { file, length } })
             }
         }
     }

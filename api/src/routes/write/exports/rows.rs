@@ -1,7 +1,7 @@
 //! One row per case, read and written a few at a time while they are sent.
 
 use crate::answer::shown;
-use crate::exports::Turn;
+use crate::exports::Piece;
 use crate::node::Node;
 use crate::views::Standing;
 use actix_web::web;
@@ -27,7 +27,6 @@ pub(super) struct Rows {
     pub(super) written: Written,
     pub(super) cases: std::vec::IntoIter<CaseId>,
     pub(super) begun: bool,
-    pub(super) _turn: Turn,
 }
 
 /// How a row is written.
@@ -38,16 +37,16 @@ pub(super) enum Written {
 }
 
 impl Rows {
-    /// Returns them as they are asked for, some at a time.
-    pub(super) fn sent(self) -> impl Stream<Item = Result<Bytes, io::Error>> {
+    /// Makes them as they are asked for, some at a time.
+    pub(super) fn pieces(self) -> impl Stream<Item = Piece> + Send {
         futures::stream::unfold(self, |mut rows| async move {
             let chunk = rows.next().await?;
             Some((chunk, rows))
         })
     }
 
-    /// Returns the next rows; a fault breaks the answer off, so that nobody takes a part for the whole.
-    async fn next(&mut self) -> Option<Result<Bytes, io::Error>> {
+    /// Returns the next rows.
+    async fn next(&mut self) -> Option<Piece> {
         let some: Vec<CaseId> = self.cases.by_ref().take(CASES_PER_CHUNK).collect();
         if some.is_empty() && self.begun {
             return None;
