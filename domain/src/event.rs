@@ -40,6 +40,8 @@ use roster::*;
 use schema::events;
 pub use schema::{DecodeError, Schema};
 use service_point::*;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 use template::*;
 use ticket::*;
 

@@ -5,7 +5,7 @@ use crate::names::{Code, Names};
 use crate::scope::Month;
 use chrono::{Datelike as _, NaiveDate};
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// What tells one group from another: one number for each dimension, 0 where it was not asked for or there is nothing.
 pub(crate) type Slots<const N: usize> = [u32; N];
@@ -79,12 +79,12 @@ pub(crate) fn name_slot(name: Option<Code>) -> u32 {
 }
 
 /// Returns the name behind a slot.
-pub(crate) fn name_of<T: Ord + Clone>(names: &Names<T>, slot: u32) -> Option<&T> {
+pub(crate) fn name_of<T: Eq + Hash + Clone>(names: &Names<T>, slot: u32) -> Option<&T> {
     names.name(Code::of_number(slot)?)
 }
 
 /// Returns the name behind a slot, as it is written.
-pub(crate) fn name_text<T: Ord + Clone + ToString>(names: &Names<T>, slot: u32) -> Option<String> {
+pub(crate) fn name_text<T: Eq + Hash + Clone + ToString>(names: &Names<T>, slot: u32) -> Option<String> {
     name_of(names, slot).map(ToString::to_string)
 }
 
@@ -125,7 +125,7 @@ pub(crate) struct Named(Option<Option<Code>>);
 
 impl Named {
     /// Of these names, the one that is asked for.
-    pub(crate) fn of<T: Ord + Clone>(asked: Option<&T>, names: &Names<T>) -> Self {
+    pub(crate) fn of<T: Eq + Hash + Clone>(asked: Option<&T>, names: &Names<T>) -> Self {
         Self(asked.map(|asked| names.find(asked)))
     }
 

@@ -1,11 +1,12 @@
 //! Each text once: folds keep small numbers in their cells and the texts in one list.
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::num::NonZeroU32;
 
 /// Stands for one entry of a [`Names`] list: the place at which it first appeared, from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Code(NonZeroU32);
 
@@ -29,20 +30,21 @@ impl Code {
 #[serde(
     from = "Vec<T>",
     into = "Vec<T>",
-    bound(serialize = "T: Ord + Clone + Serialize", deserialize = "T: Ord + Clone + Deserialize<'de>")
+    bound(serialize = "T: Eq + Hash + Clone + Serialize", deserialize = "T: Eq + Hash + Clone + Deserialize<'de>")
 )]
-pub struct Names<T: Ord + Clone> {
+pub struct Names<T: Eq + Hash + Clone> {
     list: Vec<T>,
-    codes: BTreeMap<T, Code>,
+    // Follows from the list and is only ever looked things up in, so that its order shows nowhere.
+    codes: HashMap<T, Code>,
 }
 
-impl<T: Ord + Clone> Default for Names<T> {
+impl<T: Eq + Hash + Clone> Default for Names<T> {
     fn default() -> Self {
-        Self { list: Vec::new(), codes: BTreeMap::new() }
+        Self { list: Vec::new(), codes: HashMap::new() }
     }
 }
 
-impl<T: Ord + Clone> Names<T> {
+impl<T: Eq + Hash + Clone> Names<T> {
     /// Returns the entry's code, entering it if it is new.
     pub fn code(&mut self, name: &T) -> Code {
         if let Some(code) = self.codes.get(name) {
@@ -80,7 +82,7 @@ impl<T: Ord + Clone> Names<T> {
     }
 }
 
-impl<T: Ord + Clone> From<Vec<T>> for Names<T> {
+impl<T: Eq + Hash + Clone> From<Vec<T>> for Names<T> {
     fn from(list: Vec<T>) -> Self {
         let mut names = Self::default();
         for name in &list {
@@ -90,7 +92,7 @@ impl<T: Ord + Clone> From<Vec<T>> for Names<T> {
     }
 }
 
-impl<T: Ord + Clone> From<Names<T>> for Vec<T> {
+impl<T: Eq + Hash + Clone> From<Names<T>> for Vec<T> {
     fn from(names: Names<T>) -> Self {
         names.list
     }

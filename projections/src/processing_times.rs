@@ -57,7 +57,7 @@ struct Texts {
 }
 
 /// What is applied for, under which version, and by what right it is decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 struct Line {
     source: Code,
     item: Code,

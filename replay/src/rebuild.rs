@@ -6,6 +6,7 @@ use crate::pages::Pages;
 use crate::view::{AnyView, Digest, StateError};
 use crate::views::{self, Views};
 use eventstore::Position;
+use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -136,23 +137,23 @@ pub async fn rebuild(
     let mut compared = BTreeMap::new();
     for (stop, names) in stops {
         views = views.fold_through(history, stop, progress.clone()).await?;
-        for view in views.chosen().into_iter().filter(|view| names.contains(&view.name())) {
+        let kept_here = views.chosen().into_par_iter().filter(|view| names.contains(&view.name()));
+        let compare = |view: &dyn AnyView| {
             let (kept, rebuilt) = (checkpoints.digest(view), view.digest()?);
-            compared.insert(view.name(), CheckpointComparison { position: stop.0, kept, rebuilt });
-        }
+            Ok((view.name(), CheckpointComparison { position: stop.0, kept, rebuilt }))
+        };
+        compared.extend(kept_here.map(compare).collect::<Result<Vec<_>, StateError>>()?);
     }
     views = views.fold_through(history, head, progress).await?;
-    let mut projections = Vec::new();
-    for view in views.chosen() {
-        projections.push(RebuiltProjection {
-            projection: view.name(),
-            revision: view.revision(),
-            position: view.position().0,
-            digest: view.digest()?,
-            checkpoint: compared.remove(view.name()),
-        });
-    }
-    Ok(Rebuilt { projections })
+    let rebuilt = |view: &dyn AnyView| {
+        let (position, checkpoint) = (view.position().0, compared.get(view.name()).cloned());
+        // A checkpoint of the log's end was compared with this very state.
+        let known = checkpoint.as_ref().filter(|checkpoint| checkpoint.position == position);
+        let digest = known.map_or_else(|| view.digest(), |known| Ok(known.rebuilt))?;
+        Ok(RebuiltProjection { projection: view.name(), revision: view.revision(), position, digest, checkpoint })
+    };
+    let projections: Result<Vec<_>, StateError> = views.chosen().into_par_iter().map(rebuilt).collect();
+    Ok(Rebuilt { projections: projections? })
 }
 
 struct ChosenViews {
@@ -192,14 +193,9 @@ impl ChosenViews {
 /// # Errors
 /// A state cannot be written.
 pub fn compare(found: &Views, rebuilt: &Views) -> Result<Vec<Comparison>, StateError> {
-    let mut compared = Vec::new();
-    for (found, rebuilt) in found.all().into_iter().zip(rebuilt.all()) {
-        compared.push(Comparison {
-            projection: found.name(),
-            position: rebuilt.position().0,
-            found: found.digest()?,
-            rebuilt: rebuilt.digest()?,
-        });
-    }
-    Ok(compared)
+    let compare = |(found, rebuilt): (&dyn AnyView, &dyn AnyView)| {
+        let (projection, position) = (found.name(), rebuilt.position().0);
+        Ok(Comparison { projection, position, found: found.digest()?, rebuilt: rebuilt.digest()? })
+    };
+    found.all().into_par_iter().zip(rebuilt.all()).map(compare).collect()
 }

@@ -92,6 +92,21 @@ macro_rules! events {
             )*)*
         ];
 
+        /// Who reads which body: found at once, where a match would compare a name with all there are, one by one.
+        static DECODERS: LazyLock<HashMap<(&str, u16), schema::Decoder>> = LazyLock::new(|| {
+            let decoders: &[((&str, u16), schema::Decoder)] = &[
+                $($(
+                    (($name, $version), |body| {
+                        schema::read::<$event>(body).map(|body| Event::$variant($family::$event(body)))
+                    }),
+                    $( (($name, $old_version), |body| {
+                        schema::read::<$old>(body).map(|old| Event::$variant($family::$event(old.into())))
+                    }), )*
+                )*)*
+            ];
+            decoders.iter().copied().collect()
+        });
+
         impl Event {
             /// Returns the wire name and body version under which this event is written.
             #[must_use]
@@ -116,24 +131,17 @@ macro_rules! events {
             /// # Errors
             /// The type or version is unknown, or the body does not fit it.
             pub fn decode(kind: &str, schema: u16, body: &[u8]) -> Result<Self, DecodeError> {
-                let broken = |source| DecodeError::Body { kind: kind.to_owned(), schema, source };
-                match (kind, schema) {
-                    $($(
-                        ($name, $version) => schema::read::<$event>(body)
-                            .map(|body| Self::$variant($family::$event(body)))
-                            .map_err(broken),
-                        $(
-                            ($name, $old_version) => schema::read::<$old>(body)
-                                .map(|old| Self::$variant($family::$event(old.into())))
-                                .map_err(broken),
-                        )*
-                    )*)*
-                    _ => Err(DecodeError::UnknownSchema { kind: kind.to_owned(), schema }),
-                }
+                let Some(decoder) = DECODERS.get(&(kind, schema)) else {
+                    return Err(DecodeError::UnknownSchema { kind: kind.to_owned(), schema });
+                };
+                decoder(body).map_err(|source| DecodeError::Body { kind: kind.to_owned(), schema, source })
             }
         }
     };
 }
+
+/// Reads the body of one schema.
+pub(super) type Decoder = fn(&[u8]) -> Result<super::Event, serde_json::Error>;
 
 /// Reads a body. Text is checked for UTF-8 as a whole, which costs a fraction of checking each string on the way.
 pub(super) fn read<'de, T: serde::Deserialize<'de>>(body: &'de [u8]) -> Result<T, serde_json::Error> {
