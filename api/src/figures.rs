@@ -13,6 +13,7 @@ use projections::reference::ReferenceData;
 use projections::satisfaction::{Satisfaction, SatisfactionQuery};
 use projections::scope::{Attribution, Period, Source};
 use projections::staffing::{Staffing, StaffingQuery};
+use projections::supplements::{Supplements, SupplementsQuery};
 use projections::tally::Rate;
 
 /// Of which hall and days figures are drawn, and on which day.
@@ -34,15 +35,37 @@ enum Teller {
     Staffing,
     Coverage,
     CertificateFree,
+    Supplements,
 }
 
 fn teller(figure: Figure) -> Teller {
     match figure {
-        Figure::OnTimeRate | Figure::StatutoryOnTimeRate | Figure::CrossTownshipShare => Teller::Times,
+        Figure::OnTimeRate
+        | Figure::StatutoryOnTimeRate
+        | Figure::CrossTownshipShare
+        | Figure::DelegatedDecidedRate => Teller::Times,
         Figure::ActiveRate | Figure::GoodRate | Figure::RectificationInTimeRate => Teller::Satisfaction,
         Figure::AssistanceStaffedRate => Teller::Staffing,
         Figure::ItemsEnabledShare => Teller::Coverage,
         Figure::CertificateFreeRate => Teller::CertificateFree,
+        Figure::OneTimeNoticeRate => Teller::Supplements,
+    }
+}
+
+/// By which of its organisations a case counts for a figure of processing times.
+fn attribution(figure: Figure) -> Attribution {
+    match figure {
+        Figure::CrossTownshipShare => Attribution::Intake,
+        Figure::DelegatedDecidedRate => Attribution::Handling,
+        Figure::OnTimeRate
+        | Figure::StatutoryOnTimeRate
+        | Figure::ActiveRate
+        | Figure::GoodRate
+        | Figure::RectificationInTimeRate
+        | Figure::AssistanceStaffedRate
+        | Figure::ItemsEnabledShare
+        | Figure::CertificateFreeRate
+        | Figure::OneTimeNoticeRate => Attribution::Deciding,
     }
 }
 
@@ -54,26 +77,29 @@ impl Drawing {
     /// Returns what processing times tell.
     #[must_use]
     pub fn of_times(&self, times: &ProcessingTimes, data: &ReferenceData) -> Vec<Measured> {
-        let by = |attribution| ProcessingTimesQuery {
+        let by = |figure| ProcessingTimesQuery {
             period: self.period,
             cohort: Cohort::Finished,
             group_by: Vec::new(),
             item: None,
             organisation: Some(self.hall.clone()),
             closing: None,
-            attribution,
+            attribution: attribution(figure),
             region_as: RegionAs::Now,
             source: Source::Own,
         };
-        let told = |attribution| times.answer(&by(attribution), &data.reference, self.asked_on);
+        let told = |figure| times.answer(&by(figure), &data.reference, self.asked_on);
         // A question of cases asks nothing of steps, which is all that could be wrong with it.
-        let (Ok(decided), Ok(taken_in)) = (told(Attribution::Deciding), told(Attribution::Intake)) else {
+        let [Ok(decided), Ok(taken_in), Ok(handled)] =
+            [Figure::OnTimeRate, Figure::CrossTownshipShare, Figure::DelegatedDecidedRate].map(told)
+        else {
             return Vec::new();
         };
         vec![
             measured(Figure::OnTimeRate, decided.total.on_time_promised),
             measured(Figure::StatutoryOnTimeRate, decided.total.on_time_statutory),
             measured(Figure::CrossTownshipShare, taken_in.total.cross_township),
+            measured(Figure::DelegatedDecidedRate, handled.total.delegated_decided),
         ]
     }
 
@@ -126,6 +152,21 @@ impl Drawing {
         vec![measured(Figure::CertificateFreeRate, total.certificate_free_rate)]
     }
 
+    /// Returns what is told of supplements.
+    #[must_use]
+    pub fn of_supplements(&self, supplements: &Supplements, data: &ReferenceData) -> Vec<Measured> {
+        let query = SupplementsQuery {
+            period: self.period,
+            group_by: Vec::new(),
+            item: None,
+            organisation: Some(self.hall.clone()),
+            source: Source::Own,
+            top: None,
+        };
+        let total = supplements.answer(&query, &data.reference).total;
+        vec![measured(Figure::OneTimeNoticeRate, total.asked_once.unwrap_or_default())]
+    }
+
     /// Asks the views for these figures, as they stood.
     ///
     /// # Errors
@@ -155,6 +196,10 @@ impl Drawing {
                     let tell = move |view: &CertificateFree, data: &ReferenceData| this.of_certificates(view, data);
                     views.study(at, tell).await?
                 }
+                Teller::Supplements => {
+                    let tell = move |view: &Supplements, data: &ReferenceData| this.of_supplements(view, data);
+                    views.study(at, tell).await?
+                }
                 Teller::Coverage => {
                     views.study(at, move |view: &Coverage, data: &ReferenceData| this.of_coverage(view, data)).await?
                 }
@@ -175,9 +220,16 @@ impl Drawing {
             Teller::Satisfaction => "statistics/satisfaction",
             Teller::Staffing => "staffing",
             Teller::CertificateFree => "statistics/certificate-free",
+            Teller::Supplements => "statistics/supplements",
             Teller::Coverage => return format!("/api/v1/coverage?org={}&as_of={as_of}", self.hall),
         };
-        let attribution = if figure == Figure::CrossTownshipShare { "&attribution=intake" } else { "" };
+        let attribution = match attribution(figure) {
+            Attribution::Intake => "&attribution=intake",
+            Attribution::Handling => "&attribution=handling",
+            // The usual one is not said.
+            Attribution::Deciding => "",
+            Attribution::Delivering => "&attribution=delivering",
+        };
         format!("/api/v1/{path}?org={}&from={from}&to={to}{attribution}&as_of={as_of}", self.hall)
     }
 }

@@ -14,14 +14,15 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n a photo of the signs";
 fn checklist() -> Value {
     let computed = |figure: &str, without: u16| json!({"how": "computed", "figure": figure, "none_at": 0, "full_at": 100, "without_cases": without});
     json!({
-        "checklist": "model-hall", "name_zh": "标杆大厅考评表", "valid_from": "2026-01-01", "total": 30,
+        "checklist": "model-hall", "name_zh": "标杆大厅考评表", "valid_from": "2026-01-01", "total": 36,
         "weights": [{"criterion": "sense-comfort", "points": 6}, {"criterion": "completeness", "points": 10},
-            {"criterion": "maturity", "points": 8}, {"criterion": "satisfaction", "points": 6}],
+            {"criterion": "maturity", "points": 14}, {"criterion": "satisfaction", "points": 6}],
         "parts": [
             {"part": "SIGNS", "criterion": "sense-comfort", "name_zh": "标识齐全", "points": 4, "source": {"how": "inspected", "photo": true}},
             {"part": "BADGES", "criterion": "sense-comfort", "name_zh": "挂牌上岗", "points": 2, "source": {"how": "inspected"}},
             {"part": "ITEMS", "criterion": "completeness", "name_zh": "事项进驻率", "points": 10, "source": computed("items-enabled-share", 0)},
             {"part": "ON-TIME", "criterion": "maturity", "name_zh": "按时办结率", "points": 8, "source": computed("on-time-rate", 3)},
+            {"part": "ONCE", "criterion": "maturity", "name_zh": "一次性告知率", "points": 6, "source": computed("one-time-notice-rate", 2)},
             {"part": "GOOD", "criterion": "satisfaction", "name_zh": "好评率", "points": 6, "source": computed("good-rate", 1)}
         ]
     })
@@ -90,6 +91,9 @@ async fn a_score_can_be_derived_again_from_the_log_however_history_goes_on() {
     let launch = json!({"since": "2020-06-01", "items": [city::DIBAO, "FZ-005"]});
     let path = format!("/service-points/{HALL}/actions/launch");
     city.post(&city.token("admin", CITY), &path, launch).await.ok();
+    let case = city.received().await;
+    let missing = json!({"missing": [{"code": "HK"}]});
+    city.act("clerk", &case, "issue-notice", missing.clone()).await.ok();
     let inspection = inspected(&city, HALL, 2.0).await;
     let unscored = city.get(&supervisor(&city), &format!("/inspections/{inspection}")).await.ok();
     assert!(unscored["score"].is_null() && unscored["rederived"].is_null());
@@ -99,6 +103,8 @@ async fn a_score_can_be_derived_again_from_the_log_however_history_goes_on() {
     // What happens afterwards changes what the views tell now, not what they told then.
     let more = json!({"since": "2020-06-01", "items": ["FZ-009"]});
     city.post(&city.token("admin", CITY), &format!("/service-points/{HALL}/actions/enable-items"), more).await.ok();
+    city.act("clerk", &case, "supplement", json!({"materials": [{"code": "HK"}]})).await.ok();
+    city.act("clerk", &case, "issue-notice", missing).await.ok();
     city.caught_up().await;
     let sheet = city.get(&supervisor(&city), &format!("/inspections/{inspection}")).await.ok();
     assert_eq!(sheet["rederived"]["equal"], true, "{sheet}");
@@ -108,6 +114,15 @@ async fn a_score_can_be_derived_again_from_the_log_however_history_goes_on() {
     };
     assert_eq!(part("ITEMS")["measured"]["numerator"], 2);
     assert_eq!((&part("ON-TIME")["points"], &part("GOOD")["points"]), (&json!(3.0), &json!(1.0)), "no cases");
+    let once = part("ONCE");
+    assert_eq!((&once["measured"]["numerator"], &once["measured"]["denominator"]), (&json!(1), &json!(1)), "{once}");
+    let asked_once = async |query: &str| {
+        let told = city.get(&supervisor(&city), query).await.ok();
+        told["total"]["asked_once"]["numerator"].clone()
+    };
+    let query = once["query"].as_str().unwrap().strip_prefix("/api/v1").unwrap();
+    assert_eq!(asked_once(query).await, 1, "as it was when the hall was scored");
+    assert_eq!(asked_once(query.split("&as_of").next().unwrap()).await, 0, "the second notice came later");
     assert_eq!((&part("SIGNS")["points"], &part("SIGNS")["note"]), (&json!(3.5), &json!("导引标识齐全")));
     let query = part("ITEMS")["query"].as_str().unwrap().strip_prefix("/api/v1").unwrap().to_owned();
     let then = city.get(&supervisor(&city), &query).await.ok();

@@ -24,6 +24,7 @@ use domain::event::case::{
     NotRequiredTold, RecordCorrected, SpecialProcedureClosed, SpecialProcedureOpened, StepFinished, SupplementLapsed,
     SupplementProvided,
 };
+use domain::event::instrument::InstrumentKind;
 use domain::event::item::Authority;
 use domain::event::{CaseEvent, Event};
 use domain::fact::{Fact, Subject};
@@ -40,6 +41,8 @@ pub struct ProcessingTimes {
     ended: Daily<Ended>,
     /// Steps and forwarded legs, by the day on which they ended.
     stays: Daily<Stay>,
+    /// Decisions on items whose power was given down, by their day.
+    delegated: Daily<Delegated>,
     /// Accepted and not ended.
     open: BTreeMap<CaseId, Open>,
     legacy: BTreeMap<SourceName, LegacyCounts>,
@@ -120,6 +123,18 @@ struct Stay {
     budget_days: u16,
 }
 
+/// A decision on an empowered or entrusted item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Delegated {
+    line: Code,
+    places: Places,
+    clerk: Option<Code>,
+    /// Who decided: whoever holds the power, or somebody above it.
+    decided_by: Code,
+    /// Under the instrument that gives the power.
+    under_instrument: bool,
+}
+
 /// A case that was accepted and has not ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Open {
@@ -149,7 +164,7 @@ const NOTICE: u16 = 0;
 
 impl Projection for ProcessingTimes {
     const NAME: &'static str = "processing-times";
-    const REVISION: u32 = 2;
+    const REVISION: u32 = 3;
 
     fn apply(&mut self, fact: &Fact) {
         match (&fact.event, &fact.subject) {
@@ -282,6 +297,16 @@ impl ProcessingTimes {
         let Some(open) = self.open.get_mut(&case) else { return };
         open.decided_on = Some(on);
         open.promise_stopped_on = Some(on).filter(|_| decided.stops_promise);
+        if InstrumentKind::needed_for(decided.authority).is_some() {
+            let delegated = Delegated {
+                line: open.line,
+                places: open.places,
+                clerk: open.clerk,
+                decided_by: self.texts.organisations.code(&decided.organisation),
+                under_instrument: decided.instrument.is_some(),
+            };
+            self.delegated.add(on, delegated);
+        }
         if let Some(leg) = &decided.leg {
             let stay = Stay {
                 line: open.line,

@@ -56,6 +56,8 @@ enum What {
         /// For the first time in its case.
         first: bool,
     },
+    /// 二次补正: a case got a second notice. Counted where and when it got its first, which had not named everything.
+    Again,
     /// A certificate stood for a material that had been asked for.
     Spared {
         /// Which.
@@ -68,11 +70,20 @@ enum What {
 struct OpenCase {
     source: Option<Code>,
     item: Option<Code>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    noticed: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    noticed: Option<Noticed>,
     /// What was asked for, and whether a certificate then stood for it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     asked: BTreeMap<Code, bool>,
+}
+
+/// The first notice of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Noticed {
+    on: NaiveDate,
+    organisation: Code,
+    /// Another followed.
+    again: bool,
 }
 
 /// By what supplements can be told apart.
@@ -120,6 +131,10 @@ pub struct SupplementsRow {
     /// By material: notices that name it ÷ all notices of the same item, organisation and month.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub share: Option<Rate>,
+    /// 一次性告知率: cases that got no second notice ÷ cases that got one; not told by material. The second counts against
+    /// whoever gave the first, on the day of the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked_once: Option<Rate>,
     /// Materials asked for, for which a certificate then stood: they need not have been asked for.
     pub spared_by_certificate: i64,
     /// 材料名称.
@@ -142,7 +157,7 @@ pub struct SupplementsAnswer {
 
 impl Projection for Supplements {
     const NAME: &'static str = "supplements";
-    const REVISION: u32 = 1;
+    const REVISION: u32 = 2;
 
     fn apply(&mut self, fact: &Fact) {
         match (&fact.event, &fact.subject) {
@@ -245,7 +260,11 @@ impl Supplements {
         let (on, organisation) = (day_of(fact.occurred_at), self.organisations.code(&fact.by.organisation));
         let open = self.open.entry(case).or_default();
         let (source, item) = (open.source, open.item);
-        let first = !std::mem::replace(&mut open.noticed, true);
+        let first = open.noticed.is_none();
+        let before = open.noticed.get_or_insert(Noticed { on, organisation, again: false });
+        if !first && !std::mem::replace(&mut before.again, true) {
+            self.asked.add(before.on, Asked { source, item, organisation: before.organisation, what: What::Again });
+        }
         self.asked.add(on, Asked { source, item, organisation, what: What::Notice { first } });
         for (place, missing) in notice.missing.iter().enumerate() {
             // Two flaws of one material are one request for it.
@@ -293,6 +312,11 @@ impl Supplements {
                     all.group(slots).count(first, count);
                     continue;
                 }
+                What::Again => {
+                    total.again += count;
+                    all.group(slots).again += count;
+                    continue;
+                }
                 What::Spared { .. } if !by_material => all.group(slots),
                 What::Material { .. } if !by_material => continue,
                 What::Material { code, .. } | What::Spared { code } => {
@@ -306,7 +330,7 @@ impl Supplements {
                     sums.spared += count;
                     total.spared += count;
                 }
-                What::Notice { .. } => (),
+                What::Notice { .. } | What::Again => (),
             }
         }
         let last = period.to.pred_opt().unwrap_or(period.from);
@@ -319,6 +343,7 @@ impl Supplements {
                 let mut of_all = *slots;
                 of_all[SupplementDimension::Material as usize] = 0;
                 row.share = Some(Rate::of(sums.times, all.get(&of_all).map_or(0, |all| all.times)));
+                row.asked_once = None;
                 library.tell(slots, &mut row);
             }
             rows.push(row);
@@ -395,6 +420,7 @@ impl Library<'_> {
 struct Sums {
     cases: i64,
     times: i64,
+    again: i64,
     spared: i64,
 }
 
@@ -410,6 +436,7 @@ impl Sums {
             cases: self.cases,
             times: self.times,
             share: None,
+            asked_once: Some(Rate::of(self.cases - self.again, self.cases)),
             spared_by_certificate: self.spared,
             material_zh: None,
             replaceable_by: None,

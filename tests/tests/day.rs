@@ -156,12 +156,14 @@ fn checklist() -> Value {
     let part = |part: &str, criterion: &str, name_zh: &str, source: Value| json!({"part": part, "criterion": criterion, "name_zh": name_zh, "points": 10, "source": source});
     let weight = |criterion: &str, points: u16| json!({"criterion": criterion, "points": points});
     json!({
-        "checklist": "model-hall", "name_zh": "标杆大厅考评表", "valid_from": "2026-01-01", "total": 50,
-        "weights": [weight("sense-comfort", 10), weight("maturity", 20), weight("satisfaction", 20)],
+        "checklist": "model-hall", "name_zh": "标杆大厅考评表", "valid_from": "2026-01-01", "total": 70,
+        "weights": [weight("sense-comfort", 10), weight("maturity", 40), weight("satisfaction", 20)],
         "parts": [
             part("SIGNS", "sense-comfort", "标识齐全", json!({"how": "inspected"})),
             part("ON-TIME", "maturity", "按时办结率", computed("on-time-rate")),
             part("NO-PAPER", "maturity", "免证率", computed("certificate-free-rate")),
+            part("ONCE", "maturity", "一次性告知率", computed("one-time-notice-rate")),
+            part("DELEGATED", "maturity", "赋权委托事项就地决定率", computed("delegated-decided-rate")),
             part("GOOD", "satisfaction", "好评率", computed("good-rate")),
             part("RECTIFY", "satisfaction", "差评按时整改率", computed("rectification-in-time-rate"))
         ]
@@ -243,6 +245,8 @@ async fn a_day_of_work_is_on_record_from_the_first_click_to_the_score_of_the_hal
     day.city.caught_up().await;
     let sheet = scored(&day, HOME).await;
     assert_eq!((measured(&sheet, "ON-TIME"), measured(&sheet, "NO-PAPER")), ((1, 1), (0, 0)), "{sheet}");
+    // An empowered item, decided at home under its instrument; nobody was asked for anything more.
+    assert_eq!((measured(&sheet, "DELEGATED"), measured(&sheet, "ONCE")), ((1, 1), (0, 0)), "{sheet}");
     assert_eq!(sheet["rederived"]["equal"], true, "{sheet}");
     // Papers and opinions count at the hall that took it in.
     let neighbour = scored(&day, HALL).await;

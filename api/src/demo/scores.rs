@@ -164,6 +164,7 @@ impl Engine<'_> {
         measured.extend(drawing.of_satisfaction(&views.satisfaction.state, data));
         measured.extend(drawing.of_staffing(&views.staffing.state, data));
         measured.extend(drawing.of_certificates(&views.certificate_free.state, data));
+        measured.extend(drawing.of_supplements(&views.supplements.state, data));
         measured.extend(drawing.of_coverage(&views.coverage.state, data));
         let score = InspectionCommand::Score { position: views.position().0, measured };
         self.go_on_inspecting(&mut visit, &score).await?;

@@ -40,11 +40,15 @@ pub enum Figure {
     CertificateFreeRate,
     /// 跨乡镇占比: cases taken in here for another township.
     CrossTownshipShare,
+    /// 一次性告知率: cases asked for something once and no more, of those asked at all.
+    OneTimeNoticeRate,
+    /// 赋权委托事项就地决定率: cases of delegated items that were decided here under the instrument, of those decided.
+    DelegatedDecidedRate,
 }
 
 impl Figure {
     /// Every figure that there is a view for.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::OnTimeRate,
         Self::StatutoryOnTimeRate,
         Self::ActiveRate,
@@ -54,6 +58,8 @@ impl Figure {
         Self::ItemsEnabledShare,
         Self::CertificateFreeRate,
         Self::CrossTownshipShare,
+        Self::OneTimeNoticeRate,
+        Self::DelegatedDecidedRate,
     ];
 
     /// Returns its name.
@@ -69,6 +75,8 @@ impl Figure {
             Self::ItemsEnabledShare => "items-enabled-share",
             Self::CertificateFreeRate => "certificate-free-rate",
             Self::CrossTownshipShare => "cross-township-share",
+            Self::OneTimeNoticeRate => "one-time-notice-rate",
+            Self::DelegatedDecidedRate => "delegated-decided-rate",
         }
     }
 

@@ -25,6 +25,8 @@ pub(super) struct Figures {
     pub(super) forwarded_days: DayCounts,
     pub(super) decided_leg_days: DayCounts,
     cross_township: i64,
+    pub(super) delegated: i64,
+    pub(super) delegated_decided: i64,
     pub(super) steps: i64,
     pub(super) steps_within_budget: i64,
 }
@@ -97,6 +99,8 @@ impl Figures {
         self.forwarded_days.merge(&other.forwarded_days);
         self.decided_leg_days.merge(&other.decided_leg_days);
         self.cross_township += other.cross_township;
+        self.delegated += other.delegated;
+        self.delegated_decided += other.delegated_decided;
         self.steps += other.steps;
         self.steps_within_budget += other.steps_within_budget;
     }
@@ -122,6 +126,7 @@ impl Figures {
             forwarded_days: self.forwarded_days.distribution(),
             decided_leg_days: self.decided_leg_days.distribution(),
             cross_township: Rate::of(self.cross_township, ended),
+            delegated_decided: Rate::of(self.delegated_decided, self.delegated),
             within_budget: Rate::of(self.steps_within_budget, self.steps),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::figures::Figures;
 use super::query::{Cohort, Dimension, ProcessingTimesAnswer, ProcessingTimesQuery, RegionAs};
-use super::{Ended, Line, Open, Pause, Places, ProcessingTimes, Stay};
+use super::{Delegated, Ended, Line, Open, Pause, Places, ProcessingTimes, Stay};
 use crate::gather::{self, Gathered, Wanted, month_slot, month_text, name_slot, name_text};
 use crate::names::{Code, Names};
 use crate::scope::{Attribution, Subtree};
@@ -149,6 +149,20 @@ impl<'a> Groups<'a> {
             if let Some(figures) = self.figures(&traits) {
                 let days = if stay.decided { &mut figures.decided_leg_days } else { &mut figures.forwarded_days };
                 days.add(stay.days, count);
+            }
+        }
+    }
+
+    /// What somebody outside decided was not decided here, though the power had been given down.
+    pub(super) fn count_delegated(&mut self) {
+        let state = self.state;
+        for (day, delegated, count) in state.delegated.within(self.query.period) {
+            let Delegated { line, clerk, decided_by, under_instrument, .. } = *delegated;
+            let here = under_instrument && self.within.contains(decided_by);
+            let traits = Traits { line, organisation: self.attributed(&delegated.places), clerk, step: None, day };
+            if let Some(figures) = self.figures(&traits) {
+                figures.delegated += count;
+                figures.delegated_decided += if here { count } else { 0 };
             }
         }
     }

@@ -7,6 +7,8 @@ use crate::testing::{Dice, case_id, day, history, id, noon};
 use crate::testing::{Story, actor, deadline};
 use domain::actor::Role;
 use domain::builtin;
+use domain::event::case::DecisionOutcome;
+use domain::event::instrument::InstrumentRef;
 use domain::reference::Reference;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -350,4 +352,66 @@ fn accepted(on: NaiveDate, days: u16) -> CaseAccepted {
     });
     let clocks = Clocks { promised: Some(deadline(on, days)), legal: Some(deadline(on, days + 10)) };
     CaseAccepted { effective_on: on, clocks, ..body.unwrap() }
+}
+
+/// A decision on a case that this organisation handles.
+fn decided(authority: Authority, by: &str, under: Option<&str>) -> CaseDecided {
+    CaseDecided {
+        outcome: DecisionOutcome::Granted,
+        number: id("D-1"),
+        organisation: id(by),
+        in_name_of: id("361023-MZ"),
+        authority,
+        instrument: under.map(|instrument| InstrumentRef {
+            instrument: id(instrument),
+            kind: InstrumentKind::Entrustment,
+            number: id("I-1"),
+        }),
+        reason: None,
+        remedy: None,
+        stops_promise: false,
+        yields_result: false,
+        delivery_due: None,
+        leg: None,
+        anomalies: vec![],
+        printed: None,
+    }
+}
+
+#[test]
+fn what_was_given_down_counts_as_decided_here_only_under_its_instrument() {
+    let (hall, neighbour, county) = ("361023100", "361023101", "361023-MZ");
+    let decisions = [
+        (hall, decided(Authority::Entrusted, hall, Some("E-1"))),
+        (hall, decided(Authority::Entrusted, hall, Some("E-1"))),
+        // The county kept it to itself, though the hall holds the power.
+        (hall, decided(Authority::Entrusted, county, None)),
+        // Not given down: neither for nor against anybody.
+        (hall, decided(Authority::Forward, county, None)),
+        (hall, decided(Authority::OwnStatutory, hall, None)),
+        (neighbour, decided(Authority::Entrusted, neighbour, Some("E-1"))),
+    ];
+    let mut story = Story::default();
+    for (number, (handled_at, decision)) in (1..).zip(decisions) {
+        let by = actor("chief", Role::Chief, decision.organisation.as_str());
+        let mut body = accepted(day("2022-03-01"), 18);
+        body.dimensions.source = id("own");
+        body.dimensions.authority = decision.authority;
+        body.dimensions.intake = id("361002001");
+        body.dimensions.handling = Some(id(handled_at));
+        let case = Subject::Case(case_id(number));
+        story.tell(noon(day("2022-03-01")), case.clone(), &by, CaseEvent::from(body));
+        story.tell(noon(day("2022-03-08")), case, &by, CaseEvent::from(decision));
+    }
+    let state = fold(&story.facts());
+    let of = |organisation: &str, from: &str, to: &str| {
+        let organisation = Some(id(organisation));
+        let query = ProcessingTimesQuery { organisation, attribution: Attribution::Handling, ..everything(from, to) };
+        ask(&state, &query).total.delegated_decided
+    };
+    assert_eq!(of(hall, "2022-03-01", "2022-04-01"), Rate::of(2, 3));
+    assert_eq!(of(neighbour, "2022-03-01", "2022-04-01"), Rate::of(1, 1));
+    assert_eq!(of("361023", "2022-03-01", "2022-04-01"), Rate::of(3, 4));
+    assert_eq!(of(hall, "2022-04-01", "2022-05-01"), Rate::of(0, 0), "by the day of the decision");
+    assert_eq!(of("361002001", "2022-03-01", "2022-04-01"), Rate::of(0, 0), "whoever took it in did not handle it");
 }

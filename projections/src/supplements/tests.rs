@@ -77,6 +77,12 @@ proptest! {
         }
         let answer = ask(&fold(&facts), vec![SupplementDimension::Material]);
         prop_assert_eq!((answer.total.cases, answer.total.times), (cases.len() as i64, notices));
+        let mut notices_of: BTreeMap<&Subject, i64> = BTreeMap::new();
+        for fact in facts.iter().filter(|fact| matches!(fact.event, Event::Case(CaseEvent::OneTimeNoticeIssued(_)))) {
+            *notices_of.entry(&fact.subject).or_default() += 1;
+        }
+        let once = notices_of.values().filter(|notices| **notices == 1).count() as i64;
+        prop_assert_eq!(answer.total.asked_once, Some(Rate::of(once, cases.len() as i64)));
         prop_assert_eq!(answer.rows.len(), counted.len());
         for row in &answer.rows {
             let (cases, times) = &counted[row.key[&SupplementDimension::Material].as_ref().unwrap()];
@@ -95,6 +101,8 @@ proptest! {
             let answer = ask(&state, group_by.clone());
             let sum = |row: fn(&SupplementsRow) -> i64| answer.rows.iter().map(row).sum::<i64>();
             prop_assert_eq!((sum(|row| row.cases), sum(|row| row.times)), (answer.total.cases, answer.total.times));
+            let once = sum(|row| row.asked_once.unwrap().numerator);
+            prop_assert_eq!(Some(once), answer.total.asked_once.map(|rate| rate.numerator));
             let finer = ask(&state, [vec![Material], group_by].concat());
             for row in &by_material.rows {
                 let same = finer.rows.iter().filter(|finer| finer.key[&Material] == row.key[&Material]);
@@ -200,4 +208,37 @@ fn no_more_rows_than_asked_for_and_the_total_is_of_all() {
     let answer = asked_twice().answer(&first, &REFERENCE);
     assert_eq!((answer.rows.len(), answer.total.times), (1, 2));
     assert_eq!(answer.rows[0].key[&SupplementDimension::Material].as_deref(), Some("HK"));
+}
+
+/// Three cases that one hall asked for something in March; another hall asked one of them twice more, in April.
+fn asked_again_elsewhere() -> Supplements {
+    let (here, there) = (actor("a", Role::Clerk, "361023100"), actor("b", Role::Clerk, "361002001"));
+    let submitted = history(1, 1).swap_remove(0).event;
+    let mut story = Story::default();
+    for number in 1..=3 {
+        let case = Subject::Case(case_id(number));
+        story.tell(noon(day("2022-03-01")), case.clone(), &here, submitted.clone());
+        story.tell(noon(day("2022-03-03")), case, &here, notice(&["HK"]));
+    }
+    for on in ["2022-04-04", "2022-04-11"] {
+        story.tell(noon(day(on)), Subject::Case(case_id(2)), &there, notice(&["BANK"]));
+    }
+    fold(&story.facts())
+}
+
+#[test]
+fn a_second_notice_counts_once_and_against_whoever_gave_the_first() {
+    let state = asked_again_elsewhere();
+    let of = |organisation: &str| {
+        let query = SupplementsQuery { organisation: Some(id(organisation)), ..query(vec![]) };
+        let total = state.answer(&query, &REFERENCE).total;
+        (total.cases, total.times, total.asked_once.unwrap())
+    };
+    assert_eq!(of("361023100"), (3, 3, Rate::of(2, 3)));
+    assert_eq!(of("361002001"), (0, 2, Rate::of(0, 0)), "whoever had to ask again is not blamed for it");
+    let march = Period { from: day("2022-03-01"), to: day("2022-04-01") };
+    let total = state.answer(&SupplementsQuery { period: march, ..query(vec![]) }, &REFERENCE).total;
+    assert_eq!(total.asked_once, Some(Rate::of(2, 3)), "the case counts on the day of its first notice");
+    let by_material = ask(&state, vec![SupplementDimension::Material]);
+    assert!(by_material.rows.iter().all(|row| row.asked_once.is_none()), "a notice is more than one material");
 }

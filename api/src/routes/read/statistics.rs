@@ -241,7 +241,8 @@ async fn limited<Q>(
             "on_time_promised": {"numerator": 398, "denominator": 410, "rate": 0.9707},
             "working_days": {"n": 410, "mean": 6.4, "p50": 5, "p90": 14, "p95": 17, "max": 31},
             "open_overdue": 3, "recorded_late": 9,
-            "cross_township": {"numerator": 37, "denominator": 412, "rate": 0.0898}}],
+            "cross_township": {"numerator": 37, "denominator": 412, "rate": 0.0898},
+            "delegated_decided": {"numerator": 120, "denominator": 121, "rate": 0.9917}}],
         "total": {"key": {}, "n": 412}, "legacy": {}
     })))
 )]
