@@ -113,6 +113,33 @@ async fn a_refusal_an_extension_and_an_act_at_once_have_their_documents() {
 }
 
 #[actix_web::test]
+async fn what_is_forwarded_goes_with_a_hand_over_list_of_what_goes_and_to_whom() {
+    let city = City::new().await;
+    let clerk = city.token("clerk", HALL);
+    let mut body = application();
+    (body["item"], body["form"]) = ("FZ-039".into(), Value::Null);
+    body["materials"] = json!([{"code": "FORM"}, {"code": "ID", "how": "copy"}, {"code": "DIAG"}]);
+    let opened = city.post(&clerk, "/cases", body).await.ok();
+    let case = opened["id"].as_str().unwrap();
+    city.act("clerk", case, "receive", json!({})).await.ok();
+    city.act("clerk", case, "accept", json!({})).await.ok();
+    let forwarded = city.act("clerk", case, "forward", json!({"package": ["ID", "DIAG"]})).await.ok();
+
+    let documents = documents(&city, case).await;
+    let list = find(&documents, "hand-over");
+    assert_eq!(list["number"], forwarded["hand_over_number"]);
+    let answer = page(&city, &clerk, list).await;
+    let html = html(&answer);
+    assert_eq!(sha256(html), list["sha256"]);
+    let reference = city.node.reference.now();
+    let name = |id: &str| reference.reference.organisations.get(&id.parse().unwrap()).unwrap().name_zh().to_owned();
+    for said in [name(HALL), name("361023-YB"), "复印件".to_owned(), "诊断".to_owned()] {
+        assert!(html.contains(&said), "{said} in {html}");
+    }
+    assert!(!html.contains("申请表"), "only what goes stands on the list: {html}");
+}
+
+#[actix_web::test]
 async fn a_name_is_text_on_paper_too() {
     let city = City::new().await;
     let clerk = city.token("clerk", HALL);

@@ -110,7 +110,7 @@ impl CaseEvent {
     /// Returns the document that this event issues, if it issues one.
     ///
     /// A deemed acceptance has no number and no paper; a special procedure without notice and a delivery without proof
-    /// have none either.
+    /// have none either; nor has a leg that was forwarded before hand-over lists were made of them.
     #[must_use]
     pub fn document(&self) -> Option<Issued<'_>> {
         use DocumentKind as K;
@@ -122,6 +122,9 @@ impl CaseEvent {
                 body.number.as_ref().map(|number| Issued::numbered(K::Acceptance, number, &body.printed))
             }
             Self::CaseRouted(body) => Some(Issued::numbered(K::HandOver, &body.hand_over, &body.printed)),
+            Self::LegForwarded(body) => {
+                body.hand_over.as_ref().map(|number| Issued::numbered(K::HandOver, number, &body.printed))
+            }
             Self::SpecialProcedureOpened(body) => {
                 body.notice.as_ref().map(|notice| Issued::referred(K::SpecialProcedure, notice, &body.printed))
             }
@@ -164,7 +167,6 @@ impl CaseEvent {
             | Self::AbortRequested(_)
             | Self::CaseAborted(_)
             | Self::AbortRejected(_)
-            | Self::LegForwarded(_)
             | Self::CaseUrged(_)
             | Self::UrgingAnswered(_)
             | Self::CorrectionRequested(_)
@@ -189,6 +191,7 @@ impl CaseEvent {
             Self::OneTimeNoticeIssued(body) => &mut body.printed,
             Self::CaseAccepted(body) => &mut body.printed,
             Self::CaseRouted(body) => &mut body.printed,
+            Self::LegForwarded(body) => &mut body.printed,
             Self::SpecialProcedureOpened(body) => &mut body.printed,
             Self::DeadlineExtended(body) => &mut body.printed,
             Self::CaseDecided(body) => &mut body.printed,
@@ -226,6 +229,19 @@ mod tests {
         }
         kinds.sort_unstable();
         assert_eq!(kinds, DocumentKind::ALL);
+    }
+
+    #[test]
+    fn a_forwarded_leg_issues_a_hand_over_list_and_one_of_the_past_none() {
+        let mut event = fixture("leg-forwarded").unwrap();
+        assert_eq!(event.document(), None);
+        let CaseEvent::LegForwarded(body) = &mut event else { panic!("another event") };
+        body.hand_over = Some("JJ-1".parse().unwrap());
+        let printed = Printed { template: 1, reference: 4711, sha256: "00".repeat(32) };
+        event.print(printed.clone());
+        let issued = event.document().unwrap();
+        assert_eq!((issued.kind, issued.number.as_str()), (DocumentKind::HandOver, "JJ-1"));
+        assert_eq!(issued.printed, Some(&printed));
     }
 
     #[test]

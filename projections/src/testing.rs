@@ -403,6 +403,8 @@ impl Life<'_> {
                 held_days: self.dice.below(9) as u16,
                 due: Some(deadline(self.today(), 10)),
                 dimensions: self.dimensions(),
+                hand_over: None,
+                printed: None,
             };
             self.tell_by(&handler, forwarded);
         }

@@ -218,7 +218,11 @@ pub(super) fn command(act: &Act, stage: &mut Stage<'_>) -> Result<Option<CaseCom
             CaseCommand::RequestExtension { days: 10, reason: stage.text("情况复杂,需进一步核实")? }
         }
         Act::ApproveExtension => CaseCommand::ApproveExtension { notice: stage.document("YQ")? },
-        Act::Forward => CaseCommand::Forward { to: None, package: stage.case.materials.keys().cloned().collect() },
+        Act::Forward => CaseCommand::Forward {
+            to: None,
+            package: stage.case.materials.keys().cloned().collect(),
+            hand_over: Some(stage.number("JJ")?),
+        },
         Act::Decide { granted, with_reason } => CaseCommand::Decide {
             outcome: outcome(*granted),
             number: stage.number("JD")?,

@@ -14,8 +14,8 @@ use domain::document::DocumentKind;
 use domain::event::CaseEvent;
 use domain::event::case::{
     AcceptanceKind, CaseAccepted, CaseDecided, CaseReceived, CaseRouted, DeadlineExtended, DecisionOutcome,
-    DeliveryMethod, IntakeRefused, MaterialPresented, NoticeStage, OneTimeNoticeIssued, Presented, ResultDelivered,
-    SpecialProcedureOpened,
+    DeliveryMethod, IntakeRefused, LegForwarded, MaterialPresented, NoticeStage, OneTimeNoticeIssued, Presented,
+    ResultDelivered, SpecialProcedureOpened,
 };
 use domain::event::item::{Authority, ItemDefinition};
 use domain::identity;
@@ -190,6 +190,7 @@ impl Desk<'_> {
             CaseEvent::OneTimeNoticeIssued(body) => self.one_time_notice(body)?,
             CaseEvent::CaseAccepted(body) => self.acceptance(body),
             CaseEvent::CaseRouted(body) => self.hand_over(body),
+            CaseEvent::LegForwarded(body) => self.hand_over_of_leg(body),
             CaseEvent::SpecialProcedureOpened(body) => self.special_procedure(body)?,
             CaseEvent::DeadlineExtended(body) => self.extension(body)?,
             CaseEvent::CaseDecided(body) => self.decision(body)?,
@@ -267,6 +268,26 @@ impl Desk<'_> {
             to: self.organisation(&body.to),
             step: step.map_or_else(|| body.step.to_string(), |step| step.name_zh.clone()),
             materials: self.lines(self.case.materials.values()),
+        }
+    }
+
+    /// What goes up with a forwarded case, for the step that is to be done there.
+    fn hand_over_of_leg(&self, body: &LegForwarded) -> Told {
+        let began = |code| self.case.passed.contains(code) || self.case.steps.iter().any(|step| step.code == *code);
+        let ahead = self.item.steps.iter().find(|step| !step.before_acceptance && !began(&step.code));
+        let named = body.package.iter().map(|code| Line {
+            name: self.material(code),
+            note: self.case.materials.get(code).map_or("未提交", |material| presented_zh(material.how)).to_owned(),
+        });
+        let materials = match body.package.is_empty() {
+            true => self.lines(self.case.materials.values()),
+            false => named.collect(),
+        };
+        Told::HandOver {
+            from: self.organisation(&body.from),
+            to: self.organisation(&body.to),
+            step: ahead.or(self.item.steps.last()).map_or_else(|| "转报".to_owned(), |step| step.name_zh.clone()),
+            materials,
         }
     }
 

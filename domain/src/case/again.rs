@@ -162,7 +162,8 @@ impl Case {
             CaseEvent::CaseMerged(body) => self.merged_again(body)?,
             CaseEvent::AbortRejected(body) => CaseCommand::RejectAbort { reason: body.reason.clone() },
             CaseEvent::LegForwarded(body) => {
-                CaseCommand::Forward { to: Some(body.to.clone()), package: body.package.clone() }
+                let (to, package) = (Some(body.to.clone()), body.package.clone());
+                CaseCommand::Forward { to, package, hand_over: body.hand_over.clone() }
             }
             CaseEvent::CaseUrged(body) => CaseCommand::Urge {
                 organisation: Some(body.organisation.clone()),

@@ -361,6 +361,8 @@ pub enum CaseCommand {
         to: Option<OrganisationId>,
         /// What goes with it.
         package: Vec<MaterialCode>,
+        /// 交接单 number; none is made without.
+        hand_over: Option<ExternalNumber>,
     },
     /// T28.
     Urge {

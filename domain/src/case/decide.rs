@@ -164,7 +164,7 @@ impl Case {
             CaseCommand::ApproveAbort => desk.approve_abort(),
             CaseCommand::RejectAbort { reason } => desk.reject_abort(reason),
             CaseCommand::Merge { from, into, reason } => desk.merge(*from, into, reason),
-            CaseCommand::Forward { to, package } => desk.forward(to.as_ref(), package),
+            CaseCommand::Forward { to, package, hand_over } => desk.forward(to.as_ref(), package, hand_over.as_ref()),
             CaseCommand::Urge { organisation, rule, content, due } => {
                 desk.urge(organisation.as_ref(), rule, content, *due)
             }

@@ -546,6 +546,7 @@ impl Case {
 
     fn forwarded(&mut self, body: &LegForwarded, act: Act<'_>) {
         self.move_to(&body.to, act);
+        self.hand_over = body.hand_over.clone().or(self.hand_over.take());
         self.legs.push(Leg {
             leg: body.leg,
             from: body.from.clone(),

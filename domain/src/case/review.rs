@@ -170,7 +170,12 @@ impl Desk<'_> {
     }
 
     /// T27 转报: a leg closes, another opens; phase and clocks stay.
-    pub(super) fn forward(&self, to: Option<&OrganisationId>, package: &[MaterialCode]) -> Decided {
+    pub(super) fn forward(
+        &self,
+        to: Option<&OrganisationId>,
+        package: &[MaterialCode],
+        hand_over: Option<&ExternalNumber>,
+    ) -> Decided {
         let deciding = &self.application.deciding;
         let to = to.unwrap_or(deciding);
         self.known(to)?;
@@ -190,6 +195,8 @@ impl Desk<'_> {
                 held_days: self.counting.working_days_between(held_since, self.day),
                 due: Some(self.due_in_working_days(self.days_ahead())),
                 dimensions: self.dimensions(),
+                hand_over: hand_over.cloned(),
+                printed: None,
             }
             .into(),
         ])

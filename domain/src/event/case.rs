@@ -1237,6 +1237,12 @@ pub struct LegForwarded {
     pub due: Option<Deadline>,
     /// What statistics by leg need.
     pub dimensions: Dimensions,
+    /// 交接单 number; absent where none was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hand_over: Option<ExternalNumber>,
+    /// How it was printed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<Printed>,
 }
 
 /// A supervisor urged.

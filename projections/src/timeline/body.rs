@@ -176,6 +176,9 @@ impl TimelineEntry {
                 self.detail("held_since", body.held_since);
                 self.detail("held_days", body.held_days);
                 body.package.iter().for_each(|material| self.detail("package", material));
+                if let Some(number) = &body.hand_over {
+                    self.numbered("交接单", number);
+                }
             }
             CaseEvent::CaseUrged(body) => {
                 self.detail("urging", body.urging);

@@ -505,8 +505,8 @@ fn redirected(command: CaseCommand, hand: &Hand<Case>) -> CaseCommand {
         CaseCommand::Route { to, step, hand_over } => {
             CaseCommand::Route { to: elsewhere(&to, false, hand), step, hand_over }
         }
-        CaseCommand::Forward { to, package } => {
-            CaseCommand::Forward { to: to.map(|to| elsewhere(&to, true, hand)), package }
+        CaseCommand::Forward { to, package, hand_over } => {
+            CaseCommand::Forward { to: to.map(|to| elsewhere(&to, true, hand)), package, hand_over }
         }
         other => other,
     }

@@ -469,6 +469,7 @@ fn printed(event: &CaseEvent) -> Option<(&'static str, &ExternalNumber)> {
         CaseEvent::IntakeRefused(body) => Some(("notice_number", &body.notice.number)),
         CaseEvent::CaseAccepted(body) => Some(("acceptance_number", body.number.as_ref()?)),
         CaseEvent::CaseRouted(body) => Some(("hand_over_number", &body.hand_over)),
+        CaseEvent::LegForwarded(body) => Some(("hand_over_number", body.hand_over.as_ref()?)),
         CaseEvent::CaseDecided(body) => Some(("decision_number", &body.number)),
         CaseEvent::ResultMade(body) => Some(("result_number", &body.number)),
         CaseEvent::CaseFinished(body) => Some(("stamp_number", &body.stamp)),

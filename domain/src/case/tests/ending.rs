@@ -119,7 +119,8 @@ fn a_county_that_decides_for_its_township_is_marked_and_one_that_decides_for_its
     let story = Story::licence_in_review("2026-03-02 09:00").then(&county, granted()).marks(Anomaly::OutsideAuthority);
     assert_eq!(story.case.decision.unwrap().organisation, id(COUNTY));
     let story = Story::received(FORWARDED, &["FORM", "ID"], "2026-03-02 09:00").then(&clerk(), accept());
-    let story = story.then(&clerk(), CaseCommand::Forward { to: None, package: Vec::new() });
+    let story =
+        story.then(&clerk(), CaseCommand::Forward { to: None, package: Vec::new(), hand_over: Some(id("H-2")) });
     let story = story.then(&county, granted()).marks_nothing();
     assert_eq!(story.case.decision.unwrap().organisation, id("361023-NY"));
 }

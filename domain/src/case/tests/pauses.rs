@@ -91,7 +91,8 @@ fn a_procedure_of_article_45_stops_the_legal_clock_too() {
     let vet = actor(Role::Handler, "vet", "361023-NY");
     let boss = actor(Role::Chief, "boss", "361023-NY");
     let story = Story::received(FORWARDED, &["FORM", "ID"], "2026-03-02 09:00").then(&clerk(), accept());
-    let story = story.then(&clerk(), CaseCommand::Forward { to: None, package: Vec::new() });
+    let story =
+        story.then(&clerk(), CaseCommand::Forward { to: None, package: Vec::new(), hand_over: Some(id("H-2")) });
     let story = story.then(&vet, request("检疫", None, Some("T-1"))).then(&boss, approve(1));
     // One promised day is no last day: the mark says nothing of limits as short as itself.
     let story = story.marks_nothing();

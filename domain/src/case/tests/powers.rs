@@ -75,7 +75,7 @@ fn who_decides_by_law_needs_no_instrument() {
 fn before_the_delegation_dibao_was_the_countys() {
     let story = Story::received(DIBAO, DIBAO_PAPERS, "2021-10-29 09:00").then(&clerk(), accept());
     let story = story.refuses(&chief(), decide(DecisionOutcome::Granted), Rejection::AwaitsForwarding);
-    let forward = crate::case::CaseCommand::Forward { to: None, package: Vec::new() };
+    let forward = crate::case::CaseCommand::Forward { to: None, package: Vec::new(), hand_over: Some(id("H-2")) };
     // The day it was handed down, the county still decides what was applied for before.
     let story = story.on("2021-11-08 09:00").then(&clerk(), forward);
     let decided = decided(&story, &actor(Role::Chief, "county", BUREAU));
@@ -153,7 +153,7 @@ fn old_age_allowance_crosses_townships_from_february_2022() {
 
 #[test]
 fn the_deciding_leg_tells_how_long_it_had_the_case() {
-    let forward = crate::case::CaseCommand::Forward { to: None, package: Vec::new() };
+    let forward = crate::case::CaseCommand::Forward { to: None, package: Vec::new(), hand_over: Some(id("H-2")) };
     let story = Story::received(DIBAO, DIBAO_PAPERS, "2021-09-01 09:00").then(&clerk(), accept());
     let story = story.on("2021-09-06 09:00").then(&clerk(), forward).on("2021-09-09 09:00");
     let leg = decided(&story, &actor(Role::Chief, "county", BUREAU)).leg.unwrap();

@@ -96,7 +96,7 @@ fn review_commands() -> impl Strategy<Value = CaseCommand> {
         Just(CaseCommand::ApproveExtension { notice: document("E-1") }),
         Just(CaseCommand::RejectExtension { reason: sealed("no") }),
         Just(CaseCommand::RecomputeDeadlines),
-        Just(CaseCommand::Forward { to: None, package: Vec::new() }),
+        Just(CaseCommand::Forward { to: None, package: Vec::new(), hand_over: Some(id("H-2")) }),
     ]
 }
 

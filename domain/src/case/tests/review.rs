@@ -18,7 +18,7 @@ fn kinds(story: &Story) -> Vec<DutyKind> {
 }
 
 fn forward() -> CaseCommand {
-    CaseCommand::Forward { to: None, package: vec![id("ID")] }
+    CaseCommand::Forward { to: None, package: vec![id("ID")], hand_over: Some(id("H-2")) }
 }
 
 fn county(role: Role, name: &str) -> crate::actor::Actor {
@@ -130,6 +130,7 @@ fn a_forwarded_case_changes_hands_but_not_its_clocks() {
     assert_eq!((story.case.phase, &story.case.clocks), (Phase::Accepted, &clocks));
     let leg = story.case.legs.last().unwrap();
     assert_eq!((leg.leg, leg.to.as_str()), (2, "361023-NY"));
+    assert_eq!(story.case.hand_over, Some(id("H-2")), "the papers go with a list of their own");
     // The leg's own date: the budgets of the steps that nobody has done yet.
     let budget: u16 = story.case.application.as_ref().map_or(0, |application| {
         let version = CITY.catalogue.version(&application.item, application.item_version).unwrap();

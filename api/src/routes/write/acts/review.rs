@@ -386,7 +386,7 @@ pub struct ForwardBody {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub to: Option<OrganisationId>,
-    /// What goes with it.
+    /// What goes with it, and stands on the hand-over list (交接单); all that the case holds if empty.
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     pub package: Vec<MaterialCode>,
@@ -397,7 +397,8 @@ impl Act for ForwardBody {
         flaws.list("/package", &self.package);
     }
 
-    fn command(&self, _: &Sealer<'_>) -> Result<CaseCommand, VaultError> {
-        Ok(CaseCommand::Forward { to: self.to.clone(), package: self.package.clone() })
+    fn command(&self, sealer: &Sealer<'_>) -> Result<CaseCommand, VaultError> {
+        let (to, package) = (self.to.clone(), self.package.clone());
+        Ok(CaseCommand::Forward { to, package, hand_over: Some(sealer.number("JJ")) })
     }
 }
