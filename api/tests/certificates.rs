@@ -479,6 +479,49 @@ async fn the_citys_data_are_asked_and_question_answer_and_time_are_on_record() {
 }
 
 #[actix_web::test]
+async fn what_an_application_leaves_to_the_citys_data_they_are_asked_before_it_is_opened() {
+    let registry = Arc::new(Registry::default());
+    let city = with_registry(&registry).await;
+    let heard = || registry.heard.lock().unwrap().clone();
+    let mut body = application();
+    for material in body["materials"].as_array_mut().unwrap() {
+        if ["HK", "BANK"].contains(&material["code"].as_str().unwrap()) {
+            material["how"] = json!("data-share");
+        }
+    }
+    // Nobody is asked what the rules would refuse.
+    let mut own = body.clone();
+    own["intake"] = json!(HALL);
+    city.post(&city.resident(), "/cases", own).await.against("role-may-not");
+    let mut elsewhere = body.clone();
+    elsewhere["materials"][3]["how"] = json!("data-share");
+    city.post(&city.token("clerk", HALL), "/cases", elsewhere).await.against("material-not-replaceable");
+    assert_eq!(heard().len(), 0);
+
+    let (clerk, key) = (city.token("clerk", HALL), city.key());
+    let opened = city.send(city.post_with_key(&clerk, "/cases", &body, &key)).await.ok();
+    assert_eq!(types(&opened), ["case-submitted", "data-share-checked", "data-share-checked"]);
+    let told = json!([{"code": "BANK", "outcome": "not-found"}, {"code": "HK", "outcome": "confirmed"}]);
+    assert_eq!(opened["data_shares"], told);
+    let questions: Vec<Value> = heard().iter().map(|question| question["request"].clone()).collect();
+    assert!(questions.len() == 2 && questions[0] != questions[1], "{questions:?}");
+    assert!(heard().iter().all(|question| question["case"] == opened["id"] && question["id_number"] == ID_NUMBER));
+    let again = city.send(city.post_with_key(&clerk, "/cases", &body, &key)).await.ok();
+    assert_eq!((&again["data_shares"], heard().len()), (&told, 2), "what was answered once is answered so again");
+
+    // Only what was confirmed stands for its paper; saying so at the window makes it no truer.
+    let case = opened["id"].as_str().unwrap();
+    let claims = |code: &str| json!({"materials": [{"code": code, "how": "data-share"}]});
+    city.act("clerk", case, "receive", claims("BANK")).await.against("data-share-not-asked");
+    city.act("clerk", case, "receive", claims("HK")).await.ok();
+    city.act("clerk", case, "accept", json!({})).await.against("materials-incomplete");
+    city.caught_up().await;
+    let file = city.get(&city.token("supervisor", CITY), &format!("/cases/{case}")).await.ok();
+    let outcomes: Vec<&Value> = file["data_shares"].as_array().unwrap().iter().map(|check| &check["outcome"]).collect();
+    assert_eq!(outcomes, ["not-found", "confirmed"]);
+}
+
+#[actix_web::test]
 async fn an_answer_that_does_not_come_is_a_recorded_fact() {
     let registry = Arc::new(Registry::default());
     let city = with_registry(&registry).await;

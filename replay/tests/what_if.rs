@@ -190,6 +190,7 @@ fn application() -> Submit {
         form_version: None,
         situations: std::collections::BTreeSet::new(),
         certificates: std::collections::BTreeMap::new(),
+        data_shares: std::collections::BTreeMap::new(),
         intake: id(HALL),
         region: Some(id(HALL)),
         materials: codes

@@ -238,6 +238,7 @@ impl<'a> Planner<'a> {
             intake,
             region: Some(resident.home.clone()),
             certificates: BTreeMap::new(),
+            data_shares: BTreeMap::new(),
             materials: acts::materials(&item, &situations, &spared),
             situations,
             duplicate_of,

@@ -6,7 +6,7 @@ use super::state::Case;
 use super::{CaseCommand, Submit, Survivor};
 use crate::actor::{Actor, Role};
 use crate::event::CaseEvent;
-use crate::event::case::{AcceptanceKind, CaseAccepted, CaseMerged, CaseSubmitted};
+use crate::event::case::{AcceptanceKind, CaseAccepted, CaseMerged, CaseSubmitted, Presented};
 use std::collections::BTreeMap;
 
 /// What one recorded act is to whoever decides it again.
@@ -57,7 +57,11 @@ impl Case {
                 stamp: finished.stamp.clone(),
             });
         }
-        Some(match act.first()? {
+        let first = act.first()?;
+        if self.claims_unasked_data(first) {
+            return None;
+        }
+        Some(match first {
             // What the application relied on then is a fact about another stream.
             CaseEvent::CaseSubmitted(_) if 1 < act.len() => return None,
             CaseEvent::CaseSubmitted(body) => CaseCommand::Submit(applied(body)),
@@ -213,6 +217,18 @@ impl Case {
         })
     }
 
+    /// Before the city's data had to be asked for what they were to say, it was taken as claimed, and stands so.
+    fn claims_unasked_data(&self, event: &CaseEvent) -> bool {
+        let materials = match event {
+            CaseEvent::CaseSubmitted(body) => &body.materials,
+            CaseEvent::CaseReceived(body) => &body.materials,
+            CaseEvent::SupplementProvided(body) => &body.materials,
+            _ => return false,
+        };
+        let mut shared = materials.iter().filter(|material| material.how == Presented::DataShare);
+        shared.any(|material| !self.is_confirmed_by_data(&material.code))
+    }
+
     /// Whoever accepted what the law had accepted already brought a number too, which was not recorded; the receipt's
     /// stands in for it.
     fn accepted_again(&self, body: &CaseAccepted, by: &Actor) -> Option<CaseCommand> {
@@ -260,6 +276,7 @@ fn applied(body: &CaseSubmitted) -> Submit {
         form_version: body.form_version,
         situations: body.situations.clone(),
         certificates: BTreeMap::new(),
+        data_shares: BTreeMap::new(),
         intake: body.intake.clone(),
         region: body.region.clone(),
         materials: body.materials.clone(),

@@ -45,6 +45,8 @@ pub struct Submit {
     pub intake: OrganisationId,
     /// 电子证照 that stand for materials presented so, as they are now.
     pub certificates: BTreeMap<MaterialCode, Reliance>,
+    /// 数据共享: what the city's data were asked instead of materials presented so, and what came of it.
+    pub data_shares: BTreeMap<MaterialCode, DataShareAsked>,
     /// 申请人行政区划.
     pub region: Option<RegionCode>,
     /// 材料.

@@ -94,6 +94,13 @@ impl Case {
         application.flat_map(|it| std::iter::once(&it.applicant).chain(&it.agent).chain(&it.beneficiaries))
     }
 
+    /// Returns whether the city's data were asked instead of this material, and confirmed it.
+    #[must_use]
+    pub fn is_confirmed_by_data(&self, code: &MaterialCode) -> bool {
+        let mut checks = self.data_shares.values();
+        checks.any(|check| check.code == *code && check.outcome == DataShareOutcome::Confirmed)
+    }
+
     pub(super) fn replaced(&mut self, body: &MaterialReplacedByCertificate) {
         self.take_materials(&[presented(&body.code, Presented::ECert)]);
         self.relied_on.insert(body.code.clone(), body.clone());

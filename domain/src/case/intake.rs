@@ -6,7 +6,7 @@ use super::decide::Decided;
 use super::desk::Desk;
 use super::permits::acts_for;
 use super::state::Case;
-use super::{Phase, Rejection, Submit};
+use super::{CaseCommand, Phase, Rejection, Submit};
 use crate::actor::Role;
 use crate::catalogue::ItemVersion;
 use crate::decider::Context;
@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 impl Case {
     /// T1 申请.
     pub(super) fn submit(&self, submit: &Submit, context: &Context<'_>) -> Decided {
-        let command = super::CaseCommand::Submit(submit.clone());
+        let command = CaseCommand::Submit(submit.clone());
         super::permits::permits(context.actor, &command)?;
         if self.has_done(&command, context) {
             return Ok(Vec::new());
@@ -38,42 +38,44 @@ impl Case {
         }
         let version = version_in_force(submit, context)?;
         may_apply(submit, version, context)?;
-        let submitted = submitted(submit, version, context)?.into();
+        let submitted = submitted(submit, version, context).map(CaseEvent::from)?;
         let relied_on = self.relied_on(submit, &submitted, context)?;
         Ok(std::iter::once(submitted).chain(relied_on).collect())
     }
 }
 
 impl Case {
-    /// 免证 from the first click: what stands for a paper of the application, judged on the case that it opens.
+    /// 免证 from the first click: what stands for a paper of the application, judged on the case that it opens. What the
+    /// city's data said goes on record, whatever it was, and the case goes on.
     fn relied_on(&self, submit: &Submit, submitted: &CaseEvent, context: &Context<'_>) -> Decided {
-        let claimed: BTreeSet<&MaterialCode> =
-            submit.materials.iter().filter(|it| it.how == Presented::ECert).map(|it| &it.code).collect();
-        if claimed.is_empty() {
+        let certified = claimed(&submit.materials, Presented::ECert);
+        let shared = claimed(&submit.materials, Presented::DataShare);
+        if certified.is_empty() && shared.is_empty() {
             return Ok(Vec::new());
         }
         let mut opened = self.clone();
         opened.evolve_by(submitted, context.occurred_at, context.actor);
         let desk = opened.on_desk(context)?;
-        let mut replaced = Vec::new();
-        for code in claimed {
+        let mut relied_on = Vec::new();
+        for code in certified {
             let named = submit.certificates.get(code);
             let reliance = named.ok_or_else(|| Rejection::CertificateNotNamed(code.clone()))?;
-            replaced.extend(desk.replace_material(code, reliance)?);
+            relied_on.extend(desk.replace_material(code, reliance)?);
         }
-        Ok(replaced)
+        for code in shared {
+            let asked = submit.data_shares.get(code).ok_or_else(|| Rejection::DataShareNotAsked(code.clone()))?;
+            let check = CaseCommand::CheckDataShare { code: code.clone(), asked: Box::new(asked.clone()) };
+            super::permits::permits(context.actor, &check)?;
+            let checked = opened.on_desk(context)?.check_data_share(code, asked)?;
+            checked.iter().for_each(|event| opened.evolve_by(event, context.occurred_at, context.actor));
+            relied_on.extend(checked);
+        }
+        Ok(relied_on)
     }
 }
 
-/// Papers over the counter; a certificate stands for one by being named, so that it is relied on as it is.
-fn over_the_counter(version: &ItemVersion, materials: &[MaterialPresented]) -> Result<(), Rejection> {
-    for material in materials {
-        requirement(version, &material.code)?;
-        if material.how == Presented::ECert {
-            return Err(Rejection::CertificateNotNamed(material.code.clone()));
-        }
-    }
-    Ok(())
+fn claimed(materials: &[MaterialPresented], how: Presented) -> BTreeSet<&MaterialCode> {
+    materials.iter().filter(|material| material.how == how).map(|material| &material.code).collect()
 }
 
 fn version_in_force<'a>(submit: &Submit, context: &Context<'a>) -> Result<&'a ItemVersion, Rejection> {
@@ -145,7 +147,8 @@ fn submitted(submit: &Submit, version: &ItemVersion, context: &Context<'_>) -> R
         deciding: organisations.deciding_for(version, &handling),
         handling,
         region: submit.region.clone(),
-        materials: submit.materials.clone(),
+        // What the city's data stand for is told by their answer, beside.
+        materials: submit.materials.iter().filter(|it| it.how != Presented::DataShare).cloned().collect(),
         duplicate_of: submit.duplicate_of,
         anomalies,
     })
@@ -205,7 +208,7 @@ impl Desk<'_> {
         rating_code_digest: &str,
     ) -> Decided {
         let organisation = self.receiving_organisation()?;
-        over_the_counter(self.version, materials)?;
+        self.over_the_counter(materials)?;
         let received_on = materials_received_on.unwrap_or(self.day);
         if self.day < received_on {
             return Err(Rejection::OccurredInFuture);
@@ -233,6 +236,27 @@ impl Desk<'_> {
             }
             .into(),
         ])
+    }
+
+    /// Papers over the counter; a certificate stands for one by being named, so that it is relied on as it is, and the
+    /// city's data by having confirmed it in this case.
+    fn over_the_counter(&self, materials: &[MaterialPresented]) -> Result<(), Rejection> {
+        for MaterialPresented { code, how, .. } in materials {
+            requirement(self.version, code)?;
+            match how {
+                Presented::ECert => return Err(Rejection::CertificateNotNamed(code.clone())),
+                Presented::DataShare if !self.case.is_confirmed_by_data(code) => {
+                    return Err(Rejection::DataShareNotAsked(code.clone()));
+                }
+                Presented::DataShare
+                | Presented::Original
+                | Presented::Copy
+                | Presented::Upload
+                | Presented::Commitment
+                | Presented::Generated => (),
+            }
+        }
+        Ok(())
     }
 
     /// The clerk's own organisation, if the item is taken in at its level; a higher one receives for the intake.
@@ -309,7 +333,7 @@ impl Desk<'_> {
         if materials.is_empty() {
             return Err(Rejection::NothingSupplied);
         }
-        over_the_counter(self.version, materials)?;
+        self.over_the_counter(materials)?;
         self.supplemented(materials)
     }
 

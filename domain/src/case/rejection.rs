@@ -93,6 +93,8 @@ pub enum Rejection {
     CertificateNotCompared,
     /// What its holder only declares stands for nothing (D).
     CertificateOnlyDeclared,
+    /// The city's data stand for a paper once they were asked and confirmed it; that they would is no answer.
+    DataShareNotAsked(MaterialCode),
     /// The city's data are asked about nobody who has no part in the case.
     DataShareAboutAnother,
     /// No such situation of this item.
@@ -268,6 +270,7 @@ impl Rejection {
             Self::RoleMayNot(role, _) => role.to_string(),
             Self::UnknownMaterial(code)
             | Self::CertificateNotNamed(code)
+            | Self::DataShareNotAsked(code)
             | Self::MaterialNotReplaceable(code)
             | Self::CertificateOfAnotherKind(code) => code.to_string(),
             Self::CertificateNotYetValid(day) | Self::CertificateExpired(day) | Self::CertificateRevoked(day) => {
@@ -335,6 +338,7 @@ impl Rejection {
             Self::CertificateRevoked(_) => ["certificate-revoked", "证照已撤销、变更或注销", "the certificate was revoked, changed or cancelled on"],
             Self::CertificateNotCompared => ["certificate-not-compared", "上传的证照须先核对原件（C级）", "an uploaded certificate must be compared with the original first (C)"],
             Self::CertificateOnlyDeclared => ["certificate-only-declared", "自行填报的证照不能代替材料（D级）", "what its holder only declares stands for nothing (D)"],
+            Self::DataShareNotAsked(_) => ["data-share-not-asked", "以数据共享代替材料须先查询并得到确认", "the city's data stand for a material once they were asked and confirmed it"],
             Self::DataShareAboutAnother => ["data-share-about-another", "不得查询与本办件无关人员的数据", "the data of somebody without a part in the case cannot be asked for"],
             Self::UnknownSituation(_) => ["unknown-situation", "该事项没有这种办理情形", "the item has no such situation"],
             Self::NoForm => ["no-form", "该事项没有电子表单", "the item has no electronic form"],

@@ -113,7 +113,7 @@ pub struct MaterialBody {
     #[schema(value_type = String, example = "ID")]
     pub code: MaterialCode,
     /// `original`, `copy`, `upload`, `data-share`, `commitment` or `generated`; `original` if absent. A certificate stands
-    /// for a paper by `replace-material`, which names it.
+    /// for a paper by `replace-material`, which names it, and the city's data by `check-data-share` having confirmed it.
     #[serde(default = "original")]
     #[schema(value_type = String, example = "original")]
     pub how: Presented,

@@ -1,7 +1,7 @@
 //! Opening a case, acting on it, and what one may do with it now.
 
 use super::acts;
-use super::evidence::{LOOKS_MAX, Look, certificate};
+use super::evidence::{LOOKS_MAX, Look, ask_for_application, certificate};
 use super::request::{Envelope, Incoming, Written, flawless, read, unreadable};
 use crate::auth::Caller;
 use crate::certificates::Consequence;
@@ -98,7 +98,9 @@ pub struct AppliedMaterialBody {
     /// Which of the item's materials.
     #[schema(value_type = String, example = "ID")]
     pub code: MaterialCode,
-    /// `original`, `copy`, `upload`, `e-cert`, `data-share`, `commitment` or `generated`; `original` if absent.
+    /// `original`, `copy`, `upload`, `e-cert`, `data-share`, `commitment` or `generated`; `original` if absent. With
+    /// `data-share` the city's data are asked about the applicant before the case is opened, which staff and helpers may;
+    /// `data_shares` in the answer tells what came of it, and only what was confirmed stands for the paper.
     #[serde(default = "acts::original")]
     #[schema(value_type = String, example = "original")]
     pub how: Presented,
@@ -208,8 +210,12 @@ pub async fn open(node: web::Data<Node>, caller: Caller, incoming: Incoming) -> 
     let mut submit = opening.submit(&body, actor.channel)?;
     let late = envelope.late(|text| opening.words(text))?;
     let asked = Asked { actor, late, ..asked };
+    let mut unasked = true;
     for _ in 0..LOOKS_MAX {
         let also = certificates(&node, &body, &mut submit).await?;
+        if std::mem::take(&mut unasked) {
+            ask_for_application(&node, &asked, CaseId(incoming.command.0), &opening.keyring, &mut submit).await?;
+        }
         let command = CaseCommand::Submit(submit.clone());
         match node.executor.execute::<Case>(&under_way, &asked, &subject, &command, &also).await {
             // A certificate relied on has moved on meanwhile: look again.
@@ -276,6 +282,7 @@ impl Opening<'_> {
             intake: self.intake.clone(),
             region: body.region.clone(),
             certificates: BTreeMap::new(),
+            data_shares: BTreeMap::new(),
             materials: body.materials.iter().map(AppliedMaterialBody::presented).collect(),
             duplicate_of: self.duplicate_of,
         })
@@ -296,6 +303,15 @@ async fn opened(node: &Node, caller: &Caller, done: &Done) -> Result<HttpRespons
         return Err(Problem::new(Kind::KeyReused));
     };
     let mut written = Written::new(id.to_string(), done).with("number", submitted.number.as_str());
+    let checks = done.facts.iter().filter_map(|fact| match &fact.event {
+        Event::Case(CaseEvent::DataShareChecked(checked)) => Some(checked),
+        _ => None,
+    });
+    let checks: Vec<Value> =
+        checks.map(|checked| json!({"code": checked.code, "outcome": checked.outcome.as_str()})).collect();
+    if !checks.is_empty() {
+        written = written.with("data_shares", checks);
+    }
     if let Some(other) = submitted.duplicate_of {
         written = written.with("warnings", json!([duplicate(node, caller, other).await]));
     }

@@ -1,18 +1,20 @@
 //! What an act on a case needs from elsewhere: the certificate it relies on, or an answer of the city's data. Both are
 //! found out before the act is decided, and what was found goes into its event.
 
-use crate::certificates::reliance;
+use crate::certificates::{reliance, ulid_of};
 use crate::data_share::{Answer, Question};
 use crate::execute::Asked;
 use crate::node::Node;
 use crate::problem::Problem;
 use crate::seal::{Found, Need};
-use crate::vault::{Keyring, hex};
-use domain::case::{Case, CaseCommand, DataShareAsked, Rejection};
+use crate::vault::{Keyring, VaultError, hex};
+use domain::case::{Case, CaseCommand, DataShareAsked, Rejection, Submit};
 use domain::certificate::{Certificate, Reliance};
+use domain::event::case::Presented;
 use domain::event::evidence::DataShareOutcome;
 use domain::fact::Subject;
-use domain::ids::{CaseId, CertificateId, MaterialCode, SubjectId};
+use domain::ids::{CaseId, CertificateId, CommandId, ItemId, MaterialCode, SubjectId};
+use domain::sealed::Party;
 
 /// How often an act is made again because a certificate moved on meanwhile.
 pub const LOOKS_MAX: u32 = 3;
@@ -66,39 +68,90 @@ impl Look<'_> {
         let about = about.unwrap_or(&application.applicant.subject);
         let party = self.state.parties().find(|party| party.subject == *about);
         let party = party.ok_or(Rejection::DataShareAboutAnother)?;
-        let mut asked = DataShareAsked {
-            service: node.data_share.name().clone(),
-            dataset: node.data_share.dataset(code),
-            about: about.clone(),
-            asked_at: node.clock.now(),
-            answered_at: None,
-            outcome: DataShareOutcome::Unreachable,
-            receipt: None,
-            answer_sha256: None,
-            snapshot: None,
-        };
+        let mut asked = unanswered(node, code, about);
         // Nobody's data leave for a question that the rules would refuse afterwards.
         let probe = CaseCommand::CheckDataShare { code: code.clone(), asked: Box::new(asked.clone()) };
         let stream = Subject::Case(self.case);
         node.executor.would_allow::<Case>(self.asked, &stream, &probe).await?;
-        let context = stream.to_string();
+        let inquiry = Inquiry { request: self.asked.command, party, item: &application.item, case: self.case };
+        inquiry.answered(node, self.keyring, &mut asked).await?;
+        Ok(asked)
+    }
+}
+
+/// A question to the city's data before anybody answered it.
+fn unanswered(node: &Node, code: &MaterialCode, about: &SubjectId) -> DataShareAsked {
+    DataShareAsked {
+        service: node.data_share.name().clone(),
+        dataset: node.data_share.dataset(code),
+        about: about.clone(),
+        asked_at: node.clock.now(),
+        answered_at: None,
+        outcome: DataShareOutcome::Unreachable,
+        receipt: None,
+        answer_sha256: None,
+        snapshot: None,
+    }
+}
+
+/// Of whom the city's data are asked, and what for.
+struct Inquiry<'a> {
+    request: CommandId,
+    party: &'a Party,
+    item: &'a ItemId,
+    case: CaseId,
+}
+
+impl Inquiry<'_> {
+    /// Asks, and notes what came of it.
+    async fn answered(&self, node: &Node, keyring: &Keyring, asked: &mut DataShareAsked) -> Result<(), VaultError> {
+        let Self { request, party, item, case } = *self;
+        let context = Subject::Case(case).to_string();
         let person = node.vault.person(party, &context)?;
-        let question = Question {
-            request: self.asked.command,
-            dataset: &asked.dataset,
-            about,
-            person: &person,
-            item: &application.item,
-            case: self.case,
-        };
+        let dataset = asked.dataset.clone();
+        let question = Question { request, dataset: &dataset, about: &party.subject, person: &person, item, case };
         let Answer { outcome, receipt, said } = node.data_share.ask(&question).await;
         asked.outcome = outcome;
         asked.receipt = receipt;
         if let Some(said) = said {
             asked.answered_at = Some(node.clock.now());
             asked.answer_sha256 = Some(hex(&node.vault.digest("data-share-answer", &[said.as_bytes()])));
-            asked.snapshot = Some(node.vault.seal(self.keyring, about, &context, &said)?);
+            asked.snapshot = Some(node.vault.seal(keyring, &party.subject, &context, &said)?);
         }
-        Ok(asked)
+        Ok(())
     }
+}
+
+/// Asks the city's data about the applicant for every material that an application leaves to them, all at once, if the
+/// rules let it be handed in so.
+///
+/// # Errors
+/// A rule forbids it already, or the log or the vault are in trouble.
+pub async fn ask_for_application(
+    node: &Node,
+    asked: &Asked,
+    case: CaseId,
+    keyring: &Keyring,
+    submit: &mut Submit,
+) -> Result<(), Problem> {
+    let left = submit.materials.iter().filter(|material| material.how == Presented::DataShare);
+    let unasked =
+        left.map(|material| (material.code.clone(), unanswered(node, &material.code, &submit.applicant.subject)));
+    submit.data_shares = unasked.collect();
+    if submit.data_shares.is_empty() {
+        return Ok(());
+    }
+    // Nobody's data leave for an application that the rules would refuse afterwards.
+    let probe = CaseCommand::Submit(submit.clone());
+    node.executor.would_allow::<Case>(asked, &Subject::Case(case), &probe).await?;
+    let Submit { applicant, item, data_shares, .. } = submit;
+    let inquiries = data_shares.iter_mut().map(|(code, share)| {
+        // One question for each material; made again after a lost answer, it is the same question.
+        let request =
+            node.vault.digest("data-share-question", &[&asked.command.0.to_bytes(), code.as_str().as_bytes()]);
+        let inquiry = Inquiry { request: CommandId(ulid_of(&request)), party: applicant, item, case };
+        async move { inquiry.answered(node, keyring, share).await }
+    });
+    futures::future::try_join_all(inquiries).await?;
+    Ok(())
 }

@@ -192,6 +192,76 @@ fn an_answer_that_never_came_is_on_record_and_the_case_goes_on() {
     }
 }
 
+fn applying_by_data(asked: Option<DataShareAsked>) -> CaseCommand {
+    let mut apply = application(LICENCE, &["FORM", "ID", "SITE"]);
+    apply.materials.push(MaterialPresented { code: id("HK"), how: Presented::DataShare, paper: None });
+    apply.data_shares.extend(asked.map(|asked| (id("HK"), asked)));
+    CaseCommand::Submit(apply)
+}
+
+#[test]
+fn the_citys_data_stand_for_a_paper_from_the_application_on() {
+    let story = Story::begins("2026-03-02 09:00");
+    let confirmed = applying_by_data(Some(asked(DataShareOutcome::Confirmed)));
+    let events = story.asked(&clerk(), &confirmed).unwrap();
+    let [CaseEvent::CaseSubmitted(submitted), CaseEvent::DataShareChecked(checked)] = &events[..] else {
+        panic!("another act: {events:?}");
+    };
+    assert!(submitted.materials.iter().all(|material| material.code != id("HK")), "its answer tells of it");
+    assert_eq!((checked.check, &checked.code), (1, &id("HK")));
+    let story = story.then(&clerk(), confirmed);
+    assert_eq!(story.case.materials[&id("HK")].how, Presented::DataShare);
+    story.then(&clerk(), receive()).then(&clerk(), accept());
+}
+
+#[test]
+fn an_application_whose_data_say_nothing_goes_on_without_that_paper() {
+    for outcome in DataShareOutcome::ALL.into_iter().filter(|outcome| *outcome != DataShareOutcome::Confirmed) {
+        let story = Story::begins("2026-03-02 09:00").then(&clerk(), applying_by_data(Some(asked(outcome))));
+        assert_eq!(story.case.data_shares[&1].outcome, outcome);
+        let incomplete = Rejection::MaterialsIncomplete(vec![id("HK")]);
+        story.then(&clerk(), receive()).refuses(&clerk(), accept(), incomplete);
+    }
+}
+
+#[test]
+fn that_the_citys_data_would_say_so_stands_for_nothing_wherever_it_is_claimed() {
+    let unasked = || Rejection::DataShareNotAsked(id("HK"));
+    let story = Story::begins("2026-03-02 09:00").refuses(&clerk(), applying_by_data(None), unasked());
+    // Residents ask no data, and an answer about somebody else is none.
+    let confirmed = asked(DataShareOutcome::Confirmed);
+    let role = Rejection::RoleMayNot(Role::Resident, crate::case::Action::CheckDataShare);
+    let story = story.refuses(&resident(), applying_by_data(Some(confirmed.clone())), role);
+    let about = DataShareAsked { about: id("s-neighbour"), ..confirmed };
+    story.refuses(&clerk(), applying_by_data(Some(about)), Rejection::DataShareAboutAnother);
+
+    let claimed = || vec![MaterialPresented { code: id("HK"), how: Presented::DataShare, paper: None }];
+    let receiving = CaseCommand::Receive {
+        receipt: id("R-1"),
+        materials_received_on: None,
+        materials: claimed(),
+        rating_code_digest: "digest".into(),
+    };
+    let submitted = Story::begins("2026-03-02 09:00")
+        .then(&clerk(), CaseCommand::Submit(application(LICENCE, &["FORM", "ID", "SITE"])));
+    let submitted = submitted.refuses(&clerk(), receiving.clone(), unasked());
+    submitted.then(&clerk(), check_data("HK", DataShareOutcome::Confirmed)).then(&clerk(), receiving);
+
+    let notice = received_without_household().then(&clerk(), notice("N-1", &["HK"]));
+    notice.refuses(&resident(), CaseCommand::Supplement { materials: claimed() }, unasked());
+}
+
+#[test]
+fn what_was_once_taken_as_claimed_is_not_judged_by_todays_rule() {
+    let applying = CaseCommand::Submit(application(LICENCE, &["FORM", "ID", "SITE"]));
+    let events = Story::begins("2026-03-02 09:00").asked(&clerk(), &applying).unwrap();
+    let [CaseEvent::CaseSubmitted(body)] = &events[..] else { panic!("another act: {events:?}") };
+    let mut body = body.clone();
+    body.materials.push(MaterialPresented { code: id("HK"), how: Presented::DataShare, paper: None });
+    let unopened = crate::case::Case::default();
+    assert_eq!(unopened.again(&[&body.into()], &clerk()), crate::case::Again::Stands);
+}
+
 #[test]
 fn data_are_asked_about_nobody_without_a_part_in_the_case() {
     let about = DataShareAsked { about: id("s-neighbour"), ..asked(DataShareOutcome::Confirmed) };

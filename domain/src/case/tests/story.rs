@@ -162,6 +162,7 @@ pub(super) fn application(item: &str, materials: &[&str]) -> Submit {
         intake: id(HALL),
         region: Some(id("361023100001")),
         certificates: BTreeMap::new(),
+        data_shares: BTreeMap::new(),
         materials: presented(materials),
         duplicate_of: None,
     }
