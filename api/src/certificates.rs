@@ -5,7 +5,7 @@ use crate::auth::{Caller, Extent};
 use crate::execute::{Beside, Loaded};
 use crate::labels;
 use crate::node::Node;
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 use crate::seal::{Flaws, PersonBody, party};
 use crate::vault::{Keyring, Vault, VaultError, hex};
 use chrono::NaiveDate;
@@ -19,12 +19,16 @@ use domain::ids::{CaseId, CertificateId, CertificateKind, ItemId, OrganisationId
 use domain::reference::Reference;
 use domain::sealed::{Party, Sealed};
 use domain::zone::{Instant, day_of};
-use replay::case_index::CaseFilter;
+use replay::case_index::{CaseFilter, CertificateFilter, Order};
+use replay::moment::Slice;
 use serde::Deserialize;
 use std::sync::Arc;
 use ulid::Ulid;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
+
+/// The most certificates of one person that are looked at for a case.
+pub const OF_ONE_PERSON_MAX: usize = 200;
 
 /// A certificate, in clear, on the way in.
 #[derive(Clone, Deserialize, ToSchema)]
@@ -211,6 +215,18 @@ pub async fn has_case_within(node: &Node, root: &OrganisationId, person: &Subjec
     let filter =
         CaseFilter { subject: Some(person.clone()), organisations: Some(organisations), ..CaseFilter::default() };
     Ok(!node.find_cases(filter, 1).await?.is_empty())
+}
+
+/// Returns the certificates of a person, the newest on record first, as far as the library is read.
+///
+/// # Errors
+/// The index is in trouble.
+pub async fn held_by(node: &Node, person: &SubjectId) -> Result<Vec<CertificateId>, Problem> {
+    let filter = CertificateFilter { holder: Some(person.clone()), ..CertificateFilter::default() };
+    let (index, slice) = (node.live.index().clone(), Slice::through(node.live.position()));
+    let search = move || index.certificates(&filter, &slice, None, OF_ONE_PERSON_MAX, Order::Newest);
+    let page = tokio::task::spawn_blocking(search).await.map_err(|_| Problem::new(Kind::Internal))??;
+    Ok(page.certificates.into_iter().map(|(id, _)| id).collect())
 }
 
 /// What an act on a case does to a certificate, made before the act is decided.

@@ -9,6 +9,7 @@ use domain::identity::{self, IdNumber};
 use domain::ids::{CaseId, CertificateId, CommandId, ExternalNumber, MaterialCode, OrganisationId, SubjectId};
 use domain::sealed::{AgeBand, Party, PartyKind, Sealed};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
@@ -112,6 +113,8 @@ pub enum Need<'a> {
     Nothing,
     /// A certificate, as it is now.
     Certificate(CertificateId),
+    /// What the library holds of everybody in the case.
+    Library,
     /// An answer of the city's data.
     DataShare {
         /// Instead of which material.
@@ -128,6 +131,8 @@ pub enum Found {
     Nothing,
     /// The certificate.
     Certificate(Box<Reliance>),
+    /// The materials for which something in the library would stand.
+    Library(BTreeSet<MaterialCode>),
     /// What the city's data were asked, and what came of it.
     DataShare(Box<DataShareAsked>),
 }

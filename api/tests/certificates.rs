@@ -83,6 +83,31 @@ async fn a_certificate_named_in_the_application_stands_for_its_paper() {
 }
 
 #[actix_web::test]
+async fn a_notice_tells_what_lay_in_the_library_when_it_was_given() {
+    let city = City::new().await;
+    let clerk = city.token("clerk", HALL);
+    seen_at_the_window(&city, &certificate("HK")).await;
+    let mut over = certificate("ID");
+    over["valid_until"] = json!("2026-01-31");
+    seen_at_the_window(&city, &over).await;
+    let mut neighbours = certificate("BANK");
+    neighbours["holder"]["id_number"] = json!(NEIGHBOUR);
+    seen_at_the_window(&city, &neighbours).await;
+    let case = city.received().await;
+    city.caught_up().await;
+
+    let missing = ["HK", "ID", "BANK"].map(|code| json!({"code": code}));
+    let issued = city.act("clerk", &case, "issue-notice", json!({"missing": missing})).await.ok();
+    assert_eq!(issued["in_library"], json!(["HK"]), "valid, and of somebody in the case");
+    city.caught_up().await;
+    let told = city.get(&clerk, "/statistics/supplements?group_by=material").await.ok();
+    let row = |code: &str| told["rows"].as_array().unwrap().iter().find(|row| row["key"]["material"] == code).unwrap();
+    assert_eq!(["HK", "ID", "BANK"].map(|code| row(code)["in_library"].as_i64().unwrap()), [1, 0, 0]);
+    let held = told.to_string();
+    assert!(!held.contains(ID_NUMBER) && !held.contains(NAME));
+}
+
+#[actix_web::test]
 async fn a_certificate_stands_for_a_paper_and_says_what_was_relied_on() {
     let city = City::new().await;
     let case = received_without(&city, "HK").await;

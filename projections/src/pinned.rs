@@ -118,7 +118,7 @@ fn a_changed_fold_has_a_new_revision() {
         ("satisfaction", 3, "96329f07516c5fdb"),
         ("scores", 1, "4f950a8a8e7ce9f3"),
         ("staffing", 1, "a3a9b946806ef97b"),
-        ("supplements", 2, "719ff7ff73ac92a2"),
+        ("supplements", 3, "719ff7ff73ac92a2"),
         ("case", 4, "7fe20be2e776c5cb"),
         ("timeline", 3, "66d2387d11726304"),
         ("documents", 1, "c621dda959689977"),

@@ -1,4 +1,5 @@
-//! 补正: which materials people are asked for again, and which of these a certificate could have spared them.
+//! 补正: which materials people are asked for again, and which of these a certificate could have spared them. Whether one
+//! lay in the library when somebody was asked, the notice itself says.
 //!
 //! A case counts once for each material, on the day it was first asked for, and once altogether, on the day of its first
 //! notice; how often a material was asked for in all stands beside it. What is remembered of single cases is what is still
@@ -55,6 +56,11 @@ enum What {
         code: Code,
         /// For the first time in its case.
         first: bool,
+    },
+    /// A material asked for, for the first time in its case, while a certificate for it lay in the library.
+    InLibrary {
+        /// Which.
+        code: Code,
     },
     /// 二次补正: a case got a second notice. Counted where and when it got its first, which had not named everything.
     Again,
@@ -137,6 +143,9 @@ pub struct SupplementsRow {
     pub asked_once: Option<Rate>,
     /// Materials asked for, for which a certificate then stood: they need not have been asked for.
     pub spared_by_certificate: i64,
+    /// Materials asked for, each once in its case, though a certificate in the library would have stood for them; looked
+    /// up when the notice was given, and told of notices since that is done.
+    pub in_library: i64,
     /// 材料名称.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub material_zh: Option<String>,
@@ -157,7 +166,7 @@ pub struct SupplementsAnswer {
 
 impl Projection for Supplements {
     const NAME: &'static str = "supplements";
-    const REVISION: u32 = 2;
+    const REVISION: u32 = 3;
 
     fn apply(&mut self, fact: &Fact) {
         match (&fact.event, &fact.subject) {
@@ -275,6 +284,9 @@ impl Supplements {
             let first = !open.asked.contains_key(&code);
             open.asked.entry(code).or_default();
             self.asked.add(on, Asked { source, item, organisation, what: What::Material { code, first } });
+            if first && notice.in_library.contains(&missing.code) {
+                self.asked.add(on, Asked { source, item, organisation, what: What::InLibrary { code } });
+            }
         }
     }
 
@@ -317,9 +329,9 @@ impl Supplements {
                     all.group(slots).again += count;
                     continue;
                 }
-                What::Spared { .. } if !by_material => all.group(slots),
+                What::Spared { .. } | What::InLibrary { .. } if !by_material => all.group(slots),
                 What::Material { .. } if !by_material => continue,
-                What::Material { code, .. } | What::Spared { code } => {
+                What::Material { code, .. } | What::InLibrary { code } | What::Spared { code } => {
                     slots[SupplementDimension::Material as usize] = code.number();
                     materials.group(slots)
                 }
@@ -329,6 +341,10 @@ impl Supplements {
                 What::Spared { .. } => {
                     sums.spared += count;
                     total.spared += count;
+                }
+                What::InLibrary { .. } => {
+                    sums.in_library += count;
+                    total.in_library += count;
                 }
                 What::Notice { .. } | What::Again => (),
             }
@@ -422,6 +438,7 @@ struct Sums {
     times: i64,
     again: i64,
     spared: i64,
+    in_library: i64,
 }
 
 impl Sums {
@@ -438,6 +455,7 @@ impl Sums {
             share: None,
             asked_once: Some(Rate::of(self.cases - self.again, self.cases)),
             spared_by_certificate: self.spared,
+            in_library: self.in_library,
             material_zh: None,
             replaceable_by: None,
         }

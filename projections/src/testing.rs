@@ -328,6 +328,7 @@ impl Life<'_> {
     fn notice_and_supplement(&mut self) {
         self.wait(4);
         self.tell(OneTimeNoticeIssued {
+            in_library: vec![],
             printed: None,
             number: id("n-1"),
             stage: NoticeStage::Intake,

@@ -10,6 +10,7 @@ use crate::node::system_actor;
 use crate::vault::Keyring;
 use chrono::{Days, NaiveDate};
 use domain::actor::{Actor, Channel, Role};
+use domain::case::evidence::would_stand_for;
 use domain::case::{Case, CaseCommand, DataShareAsked, ProcedureState};
 use domain::catalogue::ItemVersion;
 use domain::certificate::Certificate;
@@ -23,6 +24,7 @@ use domain::ids::{
     CaseId, CertificateId, ExternalNumber, IdError, MaterialCode, OrganisationId, PaperId, SituationCode, StaffId,
     SubjectId,
 };
+use domain::policy::Policies;
 use domain::sealed::Sealed;
 use domain::zone::{Instant, day_of};
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,6 +45,8 @@ pub(super) struct Stage<'a> {
     pub(super) id: CaseId,
     /// What the city's library has.
     pub(super) certificates: &'a BTreeMap<CertificateId, Certificate>,
+    /// Which of them stand for what.
+    pub(super) policies: &'a Policies,
 }
 
 /// Returns who does the act.
@@ -173,6 +177,7 @@ pub(super) fn command(act: &Act, stage: &mut Stage<'_>) -> Result<Option<CaseCom
         Act::Notice => CaseCommand::IssueNotice {
             number: stage.number("BZ")?,
             missing: stage.missing()?,
+            in_library: stage.in_library(),
             method: "hand".to_owned(),
         },
         Act::Supplement => CaseCommand::Supplement { materials: stage.outstanding() },
@@ -411,6 +416,14 @@ impl Stage<'_> {
         let first = self.dice.pick(&required).clone();
         let defect = self.dice.chance(0.5).then(|| self.text("复印件不清晰")).transpose()?;
         Ok(vec![Missing { code: first, defect }])
+    }
+
+    /// The materials for which the library has something of the resident.
+    fn in_library(&self) -> BTreeSet<MaterialCode> {
+        let (materials, day) = (&self.item.definition.materials, self.day());
+        let ids = materials.iter().map(|material| self.sealing.certificate_id(self.subject, &material.code));
+        let held: Vec<Certificate> = ids.filter_map(|id| self.certificates.get(&id).cloned()).collect();
+        would_stand_for(&held, materials, &self.policies.at(day).rules, day)
     }
 
     fn outstanding(&self) -> Vec<MaterialPresented> {

@@ -456,6 +456,7 @@ impl<'a> Engine<'a> {
             at,
             id: agent.id,
             certificates: &self.certificates,
+            policies: &self.reference.policies,
         };
         let Some(command) = acts::command(act, &mut stage)? else { return Ok(None) };
         Ok(Some((acts::actor(act, &mut stage)?, command)))

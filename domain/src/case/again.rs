@@ -88,6 +88,7 @@ impl Case {
             CaseEvent::OneTimeNoticeIssued(body) => CaseCommand::IssueNotice {
                 number: body.number.clone(),
                 missing: body.missing.clone(),
+                in_library: body.in_library.iter().cloned().collect(),
                 method: body.method.clone(),
             },
             CaseEvent::SupplementProvided(body) => CaseCommand::Supplement { materials: body.materials.clone() },

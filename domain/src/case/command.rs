@@ -134,6 +134,8 @@ pub enum CaseCommand {
         number: ExternalNumber,
         /// All that is missing.
         missing: Vec<Missing>,
+        /// Materials for which somebody's certificate in the library would stand, as the caller found it.
+        in_library: BTreeSet<MaterialCode>,
         /// `hand`, `post`, `sms`, `app`.
         method: String,
     },

@@ -118,7 +118,9 @@ impl Case {
                 desk.refuse_intake(reason, competent_organ, notice)
             }
             CaseCommand::CorrectOnTheSpot { field, old, new } => desk.correct_on_the_spot(field, old, new),
-            CaseCommand::IssueNotice { number, missing, method } => desk.issue_notice(number, missing, method),
+            CaseCommand::IssueNotice { number, missing, in_library, method } => {
+                desk.issue_notice(number, missing, in_library, method)
+            }
             CaseCommand::Supplement { materials } => desk.supplement(materials),
             CaseCommand::Lapse { reminders } => desk.lapse(reminders),
             CaseCommand::Accept { number, kind, missing, promised_materials_by, commitment } => {

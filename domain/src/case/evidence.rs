@@ -18,6 +18,7 @@ use crate::ids::{ExternalNumber, MaterialCode, SourceName, SubjectId};
 use crate::sealed::{Party, Sealed};
 use crate::zone::Instant;
 use chrono::NaiveDate;
+use std::collections::BTreeSet;
 
 /// What the city's data were asked, and what came of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,6 +86,20 @@ pub fn may_stand_for<'a>(
         TrustLevel::C => Err(Rejection::CertificateNotCompared),
         TrustLevel::D => Err(Rejection::CertificateOnlyDeclared),
     }
+}
+
+/// Returns for which materials some of these certificates would stand, on this day.
+#[must_use]
+pub fn would_stand_for(
+    certificates: &[Certificate],
+    materials: &[MaterialRequirement],
+    rules: &PolicyRules,
+    day: NaiveDate,
+) -> BTreeSet<MaterialCode> {
+    let stands = |material: &&MaterialRequirement| {
+        certificates.iter().any(|certificate| may_stand_for(certificate, material, rules, day).is_ok())
+    };
+    materials.iter().filter(stands).map(|material| material.code.clone()).collect()
 }
 
 impl Case {

@@ -293,13 +293,20 @@ impl Desk<'_> {
     }
 
     /// T6 and T16 一次性告知.
-    pub(super) fn issue_notice(&self, number: &ExternalNumber, missing: &[Missing], method: &str) -> Decided {
+    pub(super) fn issue_notice(
+        &self,
+        number: &ExternalNumber,
+        missing: &[Missing],
+        in_library: &BTreeSet<MaterialCode>,
+        method: &str,
+    ) -> Decided {
         if missing.is_empty() {
             return Err(Rejection::NothingMissing);
         }
         for material in missing {
             requirement(self.version, &material.code)?;
         }
+        let asked_for: BTreeSet<&MaterialCode> = missing.iter().map(|missing| &missing.code).collect();
         let stage = self.notice_stage();
         let review = stage == NoticeStage::Review;
         let late = !review && self.case.notice_due.as_ref().is_some_and(|due| due.is_over(self.day));
@@ -313,6 +320,7 @@ impl Desk<'_> {
                 number: number.clone(),
                 stage,
                 missing: missing.to_vec(),
+                in_library: asked_for.into_iter().filter(|code| in_library.contains(*code)).cloned().collect(),
                 method: method.to_owned(),
                 supplement_by: self.rules.supplement_days.map(|days| self.due_in_working_days(days).date),
                 pauses_promised: review && self.rules.review_notice_pauses,

@@ -607,6 +607,9 @@ pub struct OneTimeNoticeIssued {
     pub stage: NoticeStage,
     /// Everything that is missing.
     pub missing: Vec<Missing>,
+    /// Of that, what a certificate in the library would have stood for: nobody need have been asked for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub in_library: Vec<MaterialCode>,
     /// How it was handed over: `hand`, `post`, `sms`, `app`.
     pub method: String,
     /// The case lapses after this day, where the item's rule sets one.

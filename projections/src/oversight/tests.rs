@@ -57,6 +57,7 @@ fn two_notices() -> Vec<Fact> {
     let submitted = history(1, 1).into_iter().next().unwrap();
     story.tell(noon(day("2022-03-01")), case.clone(), &clerk, submitted.event);
     let notice = |number: &str, anomalies: &[Anomaly]| OneTimeNoticeIssued {
+        in_library: vec![],
         printed: None,
         number: id(number),
         stage: NoticeStage::Intake,

@@ -125,6 +125,7 @@ proptest! {
 
 fn notice(codes: &[&str]) -> CaseEvent {
     CaseEvent::from(OneTimeNoticeIssued {
+        in_library: vec![],
         printed: None,
         number: id("n-1"),
         stage: NoticeStage::Intake,
@@ -241,4 +242,35 @@ fn a_second_notice_counts_once_and_against_whoever_gave_the_first() {
     assert_eq!(total.asked_once, Some(Rate::of(2, 3)), "the case counts on the day of its first notice");
     let by_material = ask(&state, vec![SupplementDimension::Material]);
     assert!(by_material.rows.iter().all(|row| row.asked_once.is_none()), "a notice is more than one material");
+}
+
+#[test]
+fn what_lay_in_the_library_when_it_was_asked_for_is_told_once_in_its_case() {
+    let clerk = actor("clerk", Role::Clerk, "361023100");
+    let submitted = history(1, 1).swap_remove(0).event;
+    let mut story = Story::default();
+    let asks = |codes: &[&str], held: &[&str]| match notice(codes) {
+        CaseEvent::OneTimeNoticeIssued(body) => {
+            let in_library = held.iter().map(|code| id(code)).collect();
+            CaseEvent::from(OneTimeNoticeIssued { in_library, ..body })
+        }
+        other => other,
+    };
+    for (number, notices) in [
+        (1, vec![asks(&["HK", "BANK"], &["HK"]), asks(&["HK"], &["HK"])]),
+        (2, vec![asks(&["HK", "ID"], &["HK", "ID"])]),
+        (3, vec![asks(&["HK"], &[])]),
+    ] {
+        let case = Subject::Case(case_id(number));
+        story.tell(noon(day("2022-03-01")), case.clone(), &clerk, submitted.clone());
+        for (after, notice) in (3..).zip(notices) {
+            story.tell(noon(day("2022-03-01") + chrono::Days::new(after)), case.clone(), &clerk, notice);
+        }
+    }
+    let state = fold(&story.facts());
+    let answer = ask(&state, vec![SupplementDimension::Material]);
+    let told =
+        answer.rows.iter().map(|row| (row.key[&SupplementDimension::Material].as_deref().unwrap(), row.in_library));
+    assert_eq!(told.collect::<BTreeMap<_, _>>(), BTreeMap::from([("BANK", 0), ("HK", 2), ("ID", 1)]));
+    assert_eq!((answer.total.in_library, ask(&state, vec![]).rows[0].in_library), (3, 3));
 }

@@ -315,6 +315,7 @@ impl TimelineEntry {
             self.detail("missing", &missing.code);
             self.text("defect", missing.defect.as_ref());
         }
+        body.in_library.iter().for_each(|code| self.detail("in_library", code));
         self.detail_if("supplement_by", body.supplement_by);
         let effect = if body.pauses_promised { ClockChange::PromisePaused } else { ClockChange::NoticeWindowEnded };
         self.clock(effect, None);

@@ -87,6 +87,7 @@ fn a_decision_says_in_whose_name_and_stops_the_legal_clock() {
 #[test]
 fn a_corrected_entry_points_to_its_correction() {
     let notice = OneTimeNoticeIssued {
+        in_library: vec![],
         printed: None,
         number: "n-1".parse().unwrap(),
         stage: NoticeStage::Intake,

@@ -11,6 +11,7 @@ use domain::event::{CaseEvent, Event};
 use domain::fact::{Fact, Subject};
 use domain::ids::{CaseId, ExternalNumber};
 use domain::zone::Instant;
+use std::collections::BTreeSet;
 
 /// What one person or rule did at once: the facts of one command in one stream.
 #[derive(Debug, Clone)]
@@ -169,6 +170,7 @@ impl Insertion {
             InsertedAct::IssueNotice { missing } => CaseCommand::IssueNotice {
                 number: number()?,
                 missing: missing.iter().map(|code| Missing { code: code.clone(), defect: None }).collect(),
+                in_library: BTreeSet::new(),
                 method: "hand".to_owned(),
             },
             InsertedAct::Supplement { materials } => CaseCommand::Supplement { materials: presented(materials) },

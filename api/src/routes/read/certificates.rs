@@ -3,7 +3,7 @@
 use super::cases::visible as case_visible;
 use crate::answer::Stamp;
 use crate::auth::{Caller, Extent};
-use crate::certificates::{has_case_within, is_visible};
+use crate::certificates::{OF_ONE_PERSON_MAX, has_case_within, is_visible};
 use crate::cursor::Page;
 use crate::execute::folded;
 use crate::node::Node;
@@ -30,8 +30,6 @@ use std::sync::Arc;
 const READ_PER_PAGE_MAX: usize = 2_000;
 /// How many are read from the log at once.
 const READ_AT_ONCE: usize = 16;
-/// The most certificates of one person that are looked at for a case.
-const OF_ONE_PERSON_MAX: usize = 200;
 
 /// Which certificates are asked for.
 #[derive(Debug, Clone)]

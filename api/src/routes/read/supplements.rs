@@ -50,14 +50,15 @@ impl FromParameters for SupplementsFilter {
     ),
     responses((status = 200, description = "Rows by group, those with most cases first. A case counts once for each material, on the day it was first \
         asked for, and once in the total; `times` are notices. `share` is of the notices that name the material; `replaceable_by` are the kinds of \
-        certificates that stand for it; `asked_once` 一次性告知率 is of cases that got no second notice, which counts against whoever gave the first; `spared_by_certificate` counts materials asked for, for which a certificate then stood",
+        certificates that stand for it; `asked_once` 一次性告知率 is of cases that got no second notice, which counts against whoever gave the first; `spared_by_certificate` counts materials asked for, for which a certificate then stood, \
+        and `in_library` those asked for though one lay in the library when the notice was given",
         body = Object, example = json!({
         "position": 612345, "as_of": "2022-04-01T09:00:00.000+08:00", "from": "2022-01-01", "to": "2022-04-01",
         "organisation": "361023", "source": "own",
         "rows": [{"key": {"material": "HK"}, "cases": 118, "times": 124, "share": {"numerator": 124, "denominator": 410, "rate": 0.3024},
-            "spared_by_certificate": 31, "material_zh": "居民户口簿", "replaceable_by": ["HK"]}],
+            "spared_by_certificate": 31, "in_library": 64, "material_zh": "居民户口簿", "replaceable_by": ["HK"]}],
         "total": {"key": {}, "cases": 398, "times": 410,
-            "asked_once": {"numerator": 386, "denominator": 398, "rate": 0.9698}, "spared_by_certificate": 57}
+            "asked_once": {"numerator": 386, "denominator": 398, "rate": 0.9698}, "spared_by_certificate": 57, "in_library": 103}
     })))
 )]
 #[get("/statistics/supplements")]

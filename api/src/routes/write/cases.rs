@@ -386,7 +386,7 @@ pub async fn act(
     let others = body.persons().into_iter().map(|person| person.subject(&node.vault));
     let asked_about = match body.needs() {
         Need::DataShare { about, .. } => about.cloned(),
-        Need::Nothing | Need::Certificate(_) => None,
+        Need::Nothing | Need::Certificate(_) | Need::Library => None,
     };
     let subjects = std::iter::once(applicant.subject.clone()).chain(asked_about).chain(others);
     let keyring = node.vault.keyring(subjects).await?;
@@ -460,6 +460,9 @@ fn acted(node: &Node, id: CaseId, action: Action, done: &Done) -> Written {
         match &fact.event {
             Event::Certificate(CertificateEvent::CertificateIssued(_)) => {
                 written = written.with("certificate", id.to_string());
+            }
+            Event::Case(CaseEvent::OneTimeNoticeIssued(notice)) if !notice.in_library.is_empty() => {
+                written = written.with("in_library", json!(notice.in_library));
             }
             Event::Case(CaseEvent::DataShareChecked(checked)) => {
                 written = written.with("outcome", checked.outcome.as_str());

@@ -1,13 +1,14 @@
 //! What an act on a case needs from elsewhere: the certificate it relies on, or an answer of the city's data. Both are
 //! found out before the act is decided, and what was found goes into its event.
 
-use crate::certificates::{reliance, ulid_of};
+use crate::certificates::{held_by, reliance, ulid_of};
 use crate::data_share::{Answer, Question};
 use crate::execute::Asked;
 use crate::node::Node;
 use crate::problem::Problem;
 use crate::seal::{Found, Need};
 use crate::vault::{Keyring, VaultError, hex};
+use domain::case::evidence::would_stand_for;
 use domain::case::{Case, CaseCommand, DataShareAsked, Rejection, Submit};
 use domain::certificate::{Certificate, Reliance};
 use domain::event::case::Presented;
@@ -15,6 +16,8 @@ use domain::event::evidence::DataShareOutcome;
 use domain::fact::Subject;
 use domain::ids::{CaseId, CertificateId, CommandId, ItemId, MaterialCode, SubjectId};
 use domain::sealed::Party;
+use domain::zone::day_of;
+use std::collections::BTreeSet;
 
 /// How often an act is made again because a certificate moved on meanwhile.
 pub const LOOKS_MAX: u32 = 3;
@@ -55,10 +58,30 @@ impl Look<'_> {
                 let (reliance, seen) = certificate(self.node, id).await?;
                 Ok((Found::Certificate(Box::new(reliance)), vec![seen]))
             }
+            Need::Library => Ok((Found::Library(self.in_library().await?), Vec::new())),
             Need::DataShare { code, about } => {
                 Ok((Found::DataShare(Box::new(self.ask(code, about).await?)), Vec::new()))
             }
         }
+    }
+
+    /// Looks for which of the case's materials a certificate in the library would stand today, as far as it is read.
+    async fn in_library(&self) -> Result<BTreeSet<MaterialCode>, Problem> {
+        let node = self.node;
+        let application = self.state.application.as_ref().ok_or(Rejection::LegacyCase)?;
+        let mut held = Vec::new();
+        for party in self.state.parties() {
+            for id in held_by(node, &party.subject).await? {
+                let loaded = node.executor.load::<Certificate>(&Subject::Certificate(id)).await?;
+                held.push(Certificate::clone(&loaded.state));
+            }
+        }
+        let reference = node.reference.now();
+        let reference = &reference.reference;
+        let version = reference.catalogue.version(&application.item, application.item_version);
+        let materials = version.map_or(&[][..], |version| &version.definition.materials);
+        let day = day_of(node.clock.now());
+        Ok(would_stand_for(&held, materials, &reference.policies.at(day).rules, day))
     }
 
     /// Asks the city's data, if the rules let them be asked.

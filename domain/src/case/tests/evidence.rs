@@ -1,5 +1,6 @@
 use super::story::*;
 use crate::actor::Role;
+use crate::case::evidence::would_stand_for;
 use crate::case::{CaseCommand, DataShareAsked, Phase, Rejection};
 use crate::certificate::{Certificate, Reliance};
 use crate::decider::Decider as _;
@@ -8,6 +9,7 @@ use crate::event::certificate::{CertificateOrigin, CertificateRevoked, Certifica
 use crate::event::evidence::DataShareOutcome;
 use crate::event::{CaseEvent, CertificateEvent};
 use crate::ids::{CertificateId, MaterialCode};
+use std::collections::BTreeSet;
 use ulid::Ulid;
 
 fn taken_in(kind: &str, holder: &str) -> CertificateTakenIn {
@@ -163,6 +165,24 @@ fn only_what_can_be_replaced_is_replaced() {
     story.clone().refuses(&clerk(), replace("FOREST", household()), Rejection::UnknownMaterial(id("FOREST")));
     let confirmed = check_data("SITE", DataShareOutcome::Confirmed);
     story.refuses(&clerk(), confirmed, Rejection::MaterialNotReplaceable(id("SITE")));
+}
+
+#[test]
+fn a_notice_says_what_nobody_need_have_been_asked_for() {
+    let held = [household().state, certificate(&[taken_in("ID", "s-applicant").into()]).state];
+    let version = CITY.catalogue.in_force(&id(LICENCE), day("2026-03-02")).unwrap();
+    let materials = &version.definition.materials;
+    let rules = &CITY.policies.at(day("2026-03-02")).rules;
+    let in_library = would_stand_for(&held, materials, rules, day("2026-03-02"));
+    assert_eq!(in_library, BTreeSet::from([id("HK"), id("ID")]));
+    let expired = would_stand_for(&held, materials, rules, day("2027-01-01"));
+    assert_eq!(expired, BTreeSet::new(), "what is over stands for nothing");
+
+    let missing = ["HK", "SITE", "HK"].map(|code| Missing { code: id(code), defect: None }).to_vec();
+    let asks = CaseCommand::IssueNotice { number: id("N-1"), missing, in_library, method: "hand".into() };
+    let events = received_without_household().asked(&clerk(), &asks).unwrap();
+    let [CaseEvent::OneTimeNoticeIssued(notice)] = &events[..] else { panic!("another act: {events:?}") };
+    assert_eq!(notice.in_library, [id("HK")], "only what it asks for, and each once");
 }
 
 #[test]

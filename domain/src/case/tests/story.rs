@@ -186,7 +186,8 @@ pub(super) fn accept_as(kind: AcceptanceKind, by: Option<NaiveDate>, commitment:
 }
 
 pub(super) fn notice(number: &str, codes: &[&str]) -> CaseCommand {
-    CaseCommand::IssueNotice { number: id(number), missing: missing(codes), method: "hand".into() }
+    let in_library = BTreeSet::new();
+    CaseCommand::IssueNotice { number: id(number), missing: missing(codes), in_library, method: "hand".into() }
 }
 
 pub(super) fn supplement(codes: &[&str]) -> CaseCommand {

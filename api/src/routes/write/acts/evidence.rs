@@ -32,7 +32,7 @@ impl Act for ReplaceMaterialBody {
             Found::Certificate(reliance) => {
                 Ok(CaseCommand::ReplaceMaterial { code: self.code.clone(), reliance: reliance.clone() })
             }
-            Found::Nothing | Found::DataShare(_) => Err(VaultError::Broken),
+            Found::Nothing | Found::Library(_) | Found::DataShare(_) => Err(VaultError::Broken),
         }
     }
 }
@@ -63,7 +63,7 @@ impl Act for CheckDataShareBody {
             Found::DataShare(asked) => {
                 Ok(CaseCommand::CheckDataShare { code: self.code.clone(), asked: asked.clone() })
             }
-            Found::Nothing | Found::Certificate(_) => Err(VaultError::Broken),
+            Found::Nothing | Found::Certificate(_) | Found::Library(_) => Err(VaultError::Broken),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! From the window to acceptance.
 
 use super::{DocumentBody, MaterialBody, check_document, given_or_made, optional_document, presented};
-use crate::seal::{self, Act, Flaws, Sealer};
+use crate::seal::{self, Act, Flaws, Found, Need, Sealer};
 use crate::vault::VaultError;
 use chrono::NaiveDate;
 use domain::case::CaseCommand;
@@ -179,12 +179,21 @@ impl Act for IssueNoticeBody {
         }
     }
 
+    fn needs(&self) -> Need<'_> {
+        Need::Library
+    }
+
     fn command(&self, sealer: &Sealer<'_>) -> Result<CaseCommand, VaultError> {
         let missing = self.missing.iter().map(|missing| {
             Ok(Missing { code: missing.code.clone(), defect: sealer.optional(missing.defect.as_deref())? })
         });
         let missing = missing.collect::<Result<_, VaultError>>()?;
-        Ok(CaseCommand::IssueNotice { number: sealer.number("BZ"), missing, method: self.method.as_str().into() })
+        let in_library = match sealer.found {
+            Found::Library(codes) => codes.clone(),
+            Found::Nothing | Found::Certificate(_) | Found::DataShare(_) => return Err(VaultError::Broken),
+        };
+        let (number, method) = (sealer.number("BZ"), self.method.as_str().into());
+        Ok(CaseCommand::IssueNotice { number, missing, in_library, method })
     }
 }
 
