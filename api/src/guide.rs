@@ -9,6 +9,7 @@ use domain::event::item::{
 };
 use domain::ids::{ItemId, MaterialCode, SituationCode};
 use domain::sealed::PartyKind;
+use domain::service_point::takes;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -205,7 +206,7 @@ impl<'a> Paper<'a> {
 impl Place {
     fn of(definition: &ItemDefinition, day: NaiveDate) -> Self {
         Self {
-            intake_zh: definition.intake_levels.iter().copied().map(level_zh).collect(),
+            intake_zh: Level::ALL.into_iter().filter(|level| takes(*level, definition)).map(level_zh).collect(),
             cross_township: definition.cross_township,
             cross_township_zh: match definition.cross_township {
                 true => "全市任一乡镇（街道）均可申请",

@@ -12,6 +12,7 @@ use crate::hall_day::{AppointmentId, HallDay};
 use crate::ids::{ItemId, SubjectId};
 use crate::organisation::Organisation;
 use crate::reference::Reference;
+use crate::service_point::takes_in;
 use crate::zone::{Instant, day_of, instant};
 use chrono::{Days, NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
@@ -274,7 +275,7 @@ fn check_item(
 ) -> Result<(), Rejection> {
     let version = reference.catalogue.in_force(item, day).ok_or(Rejection::UnknownItem)?;
     let definition = &version.definition;
-    if !definition.intake_levels.contains(&hall.kind().level()) {
+    if !takes_in(hall.kind(), definition) {
         return Err(Rejection::ItemNotTakenHere);
     }
     if !definition.takes_appointments(day) {

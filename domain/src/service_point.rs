@@ -157,14 +157,18 @@ pub fn level_of(kind: OrganisationKind) -> Option<Level> {
     (kind != OrganisationKind::Department).then(|| kind.level())
 }
 
-/// Returns whether an item can be applied for at a level: where it is taken in, and at the centres of county and city, which
-/// turn nobody away.
+/// Returns whether an item can be applied for at a level: where the catalogue says so, and where it is decided. A centre's
+/// front desk takes everything in for the organs behind it (前台综合受理、后台分类审批), and an organ turns away nothing that is
+/// its own to decide (行政许可法 Art. 32); for what was given down or belongs elsewhere it is not the place.
 #[must_use]
 pub fn takes(level: Level, item: &ItemDefinition) -> bool {
-    match level {
-        Level::County | Level::City => true,
-        Level::Township | Level::Village => item.intake_levels.contains(&level),
-    }
+    item.intake_levels.contains(&level) || item.decided_at == level
+}
+
+/// Returns whether an item can be applied for at an organisation of this kind; a back office has no front desk.
+#[must_use]
+pub fn takes_in(kind: OrganisationKind, item: &ItemDefinition) -> bool {
+    level_of(kind).is_some_and(|level| takes(level, item))
 }
 
 fn point<'a>(id: &OrganisationId, context: &'a Context<'_>) -> Result<(&'a Organisation, Level), Rejection> {

@@ -398,11 +398,10 @@ fn row(organisation: Option<OrganisationId>, counts: [Counts; 2], minutes: [u16;
 
 /// What is taken in at each level on a day.
 fn owed(reference: &Reference, day: NaiveDate) -> BTreeMap<Level, Vec<&ItemId>> {
-    const LEVELS: [Level; 4] = [Level::Village, Level::Township, Level::County, Level::City];
     let mut owed: BTreeMap<Level, Vec<&ItemId>> = BTreeMap::new();
     for (id, item) in reference.catalogue.items() {
         let Some(version) = item.in_force(day) else { continue };
-        for level in LEVELS.into_iter().filter(|level| takes(*level, &version.definition)) {
+        for level in Level::ALL.into_iter().filter(|level| takes(*level, &version.definition)) {
             owed.entry(level).or_default().push(id);
         }
     }

@@ -209,7 +209,9 @@ impl<'a> Desk<'a> {
     fn is_cross_township(&self) -> bool {
         let organisations = &self.reference.organisations;
         let township = |id: &'a OrganisationId| organisations.township_of(id).unwrap_or(id);
-        township(&self.application.intake) != township(&self.application.handling)
+        let (intake, handling) = (&self.application.intake, &self.application.handling);
+        // The centre of their county is no other township.
+        township(intake) != township(handling) && !organisations.contains(intake, handling)
     }
 
     /// 免证: no paper was handed in for which a certificate, the city's data or a promise could have stood.

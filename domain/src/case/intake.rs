@@ -13,11 +13,11 @@ use crate::decider::Context;
 use crate::event::CaseEvent;
 use crate::event::case::*;
 use crate::event::item::{Authority, Level, MaterialRequirement, Replacement};
-use crate::event::organisation::OrganisationKind;
 use crate::ids::{ExternalNumber, MaterialCode, OrganisationId, RegionCode, SituationCode};
 use crate::organisation::Organisations;
 use crate::region;
 use crate::sealed::Sealed;
+use crate::service_point::takes_in;
 use crate::zone::day_of;
 use chrono::NaiveDate;
 use std::collections::BTreeSet;
@@ -86,12 +86,12 @@ fn version_in_force<'a>(submit: &Submit, context: &Context<'a>) -> Result<&'a It
 fn may_apply(submit: &Submit, version: &ItemVersion, context: &Context<'_>) -> Result<(), Rejection> {
     let Context { actor, reference, .. } = context;
     let organisations = &reference.organisations;
-    let level = organisations
+    let kind = organisations
         .get(&submit.intake)
         .filter(|intake| intake.exists_on(day_of(context.occurred_at)))
-        .map(|intake| intake.kind().level())
+        .map(crate::organisation::Organisation::kind)
         .ok_or(Rejection::UnknownOrganisation)?;
-    if !version.definition.intake_levels.contains(&level) {
+    if !takes_in(kind, &version.definition) {
         return Err(Rejection::IntakeLevelNotAllowed);
     }
     if !version.definition.is_for(submit.applicant.kind) {
@@ -169,7 +169,8 @@ fn handling(
     let intake = &submit.intake;
     let here = organisations.township_of(intake).unwrap_or(intake);
     let home = submit.region.as_ref().and_then(|region| home_hall(region, organisations)).unwrap_or(here);
-    if home != here && !version.definition.cross_township {
+    // A centre above the applicant's township is theirs too.
+    if home != here && !version.definition.cross_township && !organisations.contains(intake, home) {
         return Err(Rejection::OutsideIntakeRange);
     }
     if version.definition.decided_at == Level::Village {
@@ -263,11 +264,11 @@ impl Desk<'_> {
     fn receiving_organisation(&self) -> Result<OrganisationId, Rejection> {
         let own = &self.actor.organisation;
         let kind = self.reference.organisations.get(own).map(crate::organisation::Organisation::kind);
-        let level = kind.map(OrganisationKind::level).ok_or(Rejection::UnknownOrganisation)?;
-        if self.rules.intake_levels.contains(&level) {
+        let kind = kind.ok_or(Rejection::UnknownOrganisation)?;
+        if takes_in(kind, self.rules) {
             return Ok(own.clone());
         }
-        match level {
+        match kind.level() {
             Level::Village | Level::Township => Err(Rejection::IntakeLevelNotAllowed),
             Level::County | Level::City => Ok(self.application.intake.clone()),
         }
@@ -420,9 +421,9 @@ impl Desk<'_> {
     fn accepting_organisation(&self) -> OrganisationId {
         let own = &self.actor.organisation;
         let above = self.reference.organisations.contains(own, self.at());
-        let level = self.reference.organisations.get(own).map(|organisation| organisation.kind().level());
-        let takes_in = level.is_some_and(|level| self.rules.intake_levels.contains(&level));
-        if above && !takes_in { self.at().clone() } else { own.clone() }
+        let kind = self.reference.organisations.get(own).map(crate::organisation::Organisation::kind);
+        let takes = kind.is_some_and(|kind| takes_in(kind, self.rules));
+        if above && !takes { self.at().clone() } else { own.clone() }
     }
 
     /// What the item demands and nobody brought, and what the clerk names as missing besides.

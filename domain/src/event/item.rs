@@ -79,6 +79,11 @@ pub enum Level {
     City,
 }
 
+impl Level {
+    /// From the nearest to the farthest.
+    pub const ALL: [Self; 4] = [Self::Village, Self::Township, Self::County, Self::City];
+}
+
 /// Which moment stops the promised clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -60,8 +60,11 @@ fn a_point_goes_live_once_with_items_of_its_level() {
     let not_for_stations = ServiceLaunched { items: vec![item("FZ-034")], ..launched("2021-01-01") };
     let station = ServiceLaunched { organisation: organisation("361023100-QINTAILU"), ..not_for_stations.clone() };
     check(&[], Command::Launch(station), Err(ItemOfOtherLevel(item("FZ-034"))));
+    // The county decides it, so that its centre takes it in too.
     let county = ServiceLaunched { organisation: organisation("361023"), ..not_for_stations };
-    check(&[], Command::Launch(county.clone()), Ok(vec![county.into()]));
+    check(&[], Command::Launch(county.clone()), Ok(vec![county.clone().into()]));
+    let given_down = ServiceLaunched { items: vec![item(DIBAO)], ..county };
+    check(&[], Command::Launch(given_down), Err(ItemOfOtherLevel(item(DIBAO))));
     let bureau = ServiceLaunched { organisation: organisation("361023-MZ"), ..launched("2021-01-01") };
     check(&[], Command::Launch(bureau), Err(NotAServicePoint(organisation("361023-MZ"))));
 }

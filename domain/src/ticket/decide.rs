@@ -11,6 +11,7 @@ use crate::ids::{CaseId, WindowId};
 use crate::organisation::Organisation;
 use crate::policy::PolicyVersion;
 use crate::sealed::AgeBand;
+use crate::service_point::takes_in;
 use crate::zone::Instant;
 use chrono::TimeDelta;
 
@@ -155,7 +156,7 @@ impl Now<'_> {
     fn takes_item(&self, hall: &Organisation, issue: &Issue) -> Result<(), Rejection> {
         let Some(item) = &issue.item else { return Ok(()) };
         let version = self.context.reference.catalogue.in_force(item, self.day.day).ok_or(Rejection::UnknownItem)?;
-        match version.definition.intake_levels.contains(&hall.kind().level()) {
+        match takes_in(hall.kind(), &version.definition) {
             true => Ok(()),
             false => Err(Rejection::ItemNotTakenHere),
         }

@@ -24,6 +24,7 @@ use domain::organisation::Organisation;
 use domain::reference::Reference;
 use domain::region;
 use domain::roster::Roster;
+use domain::service_point::takes_in;
 use domain::ticket::{HallQueue, Ticket, TicketStatus};
 use domain::zone::Instant;
 use eventstore::Position;
@@ -437,7 +438,7 @@ fn choices(filter: &HallsFilter, halls: &Halls, reference: &Reference, at: Insta
     let none = HallQueue::default();
     let mut all: Vec<Choice> = Vec::new();
     for hall in reference.organisations.iter().filter(|hall| hall.exists_on(today)) {
-        let takes = item.is_none_or(|version| version.definition.intake_levels.contains(&hall.kind().level()));
+        let takes = item.is_none_or(|version| takes_in(hall.kind(), &version.definition));
         if !takes || !hall.windows.values().any(|window| window.purpose == purpose) {
             continue;
         }

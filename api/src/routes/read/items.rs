@@ -18,6 +18,7 @@ use domain::clock::Limit;
 use domain::event::item::{Authority, CaseKind, ItemDefinition, Level};
 use domain::fact::Subject;
 use domain::ids::{ItemId, SituationCode};
+use domain::service_point::takes;
 use projections::reference::ReferenceData;
 use serde::Serialize;
 use serde_json::json;
@@ -71,7 +72,7 @@ impl ItemsQuestion {
             && self.department.as_ref().is_none_or(|department| departments.contains(&department))
             && self.authority.is_none_or(|authority| item.authority == authority)
             && self.kind.is_none_or(|kind| item.kind == kind)
-            && self.intake_level.is_none_or(|level| item.intake_levels.contains(&level))
+            && self.intake_level.is_none_or(|level| takes(level, item))
             && is(self.certificate_free, item.certificate_free)
             && is(self.cross_township, item.cross_township)
             && is(self.appointment, item.takes_appointments(day))
@@ -156,7 +157,7 @@ impl<'a> ItemEntry<'a> {
         ("department" = Option<String>, Query, description = "主管部门, in Chinese or English", example = "民政"),
         ("authority" = Option<String>, Query, description = "`own_statutory, empowered, entrusted, forward, village_self`"),
         ("kind" = Option<String>, Query, description = "`instant, promise, other`"),
-        ("intake_level" = Option<String>, Query, description = "Taken in at this level: `village, township, county, city`"),
+        ("intake_level" = Option<String>, Query, description = "Taken in at this level, which it names or where it is decided: `village, township, county, city`"),
         ("certificate_free" = Option<bool>, Query, description = "免证办"),
         ("cross_township" = Option<bool>, Query, description = "跨乡镇办理"),
         ("appointment" = Option<bool>, Query, description = "预约, on the day asked about"),

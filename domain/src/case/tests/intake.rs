@@ -70,6 +70,32 @@ fn an_item_is_taken_in_at_its_levels_only() {
 }
 
 #[test]
+fn the_centre_of_those_who_decide_takes_it_in_and_no_back_office_does() {
+    // An item bound to its township, but decided by the county: its centre serves the townships under it.
+    let mut apply = application(FORWARDED, &["FORM", "ID"]);
+    apply.intake = id(COUNTY);
+    let desk = actor(Role::Clerk, "county-clerk", COUNTY);
+    let story = Story::begins("2026-03-02 09:00");
+    let story = story.then(&desk, CaseCommand::Submit(apply.clone())).then(&desk, receive());
+    let opened = story.case.application.as_ref().unwrap();
+    assert_eq!((&opened.handling, &opened.deciding), (&id(HALL), &id("361023-NY")));
+    assert_eq!(story.case.at, Some(id(COUNTY)));
+    let told = CaseCommand::NotRequired { reason: sealed("no"), basis: "Art. 32(1)".into() };
+    let closing = story.then(&desk, told).case.closing.unwrap();
+    assert!(!closing.cross_township, "the county's centre is no other township");
+
+    let begins = || Story::begins("2026-03-02 09:00");
+    apply.intake = id("361023-NY");
+    begins().refuses(&resident(), CaseCommand::Submit(apply.clone()), Rejection::IntakeLevelNotAllowed);
+    apply.intake = id("361002");
+    begins().refuses(&resident(), CaseCommand::Submit(apply), Rejection::OutsideIntakeRange);
+    // What was given down to the townships is theirs to take in.
+    let mut apply = application(DIBAO, &["ID"]);
+    apply.intake = id(COUNTY);
+    begins().refuses(&resident(), CaseCommand::Submit(apply), Rejection::IntakeLevelNotAllowed);
+}
+
+#[test]
 fn an_item_bound_to_the_own_township_is_not_taken_in_elsewhere() {
     let mut apply = application(LICENCE, &[]);
     apply.intake = id(OTHER_HALL);
