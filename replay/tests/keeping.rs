@@ -31,10 +31,15 @@ fn at(minutes: i64) -> Instant {
     BEGINNING + TimeDelta::minutes(minutes)
 }
 
-/// A few cases on their way.
+/// A few cases on their way: 36 events.
 async fn some_cases() -> Log {
+    cases_of(6).await
+}
+
+/// So many cases on their way, of six events each.
+async fn cases_of(count: u8) -> Log {
     let mut log = Log::empty();
-    for stream in 0..6 {
+    for stream in 0..count {
         for name in ["case-submitted", "case-received", "case-accepted", "case-routed", "case-decided", "case-finished"]
         {
             log.append(Subject::Case(case(stream)), fixture(name, stream % 3), at(-1)).await;
@@ -125,7 +130,7 @@ fn a_checkpoint_of_another_log_is_passed_over() {
 #[test]
 fn no_more_checkpoints_are_kept_than_promised_and_they_spread_over_the_history() {
     run(async {
-        let (log, directory) = (some_cases().await, tempfile::tempdir().unwrap());
+        let (log, directory) = (cases_of(22).await, tempfile::tempdir().unwrap());
         let checkpoints = checkpoints(&log, directory.path());
         let mut view = View::<Balance>::default();
         for fact in facts(log.history()).await {
@@ -134,7 +139,7 @@ fn no_more_checkpoints_are_kept_than_promised_and_they_spread_over_the_history()
         }
         let kept = checkpoints.positions(&view);
         assert_eq!(kept.len(), KEPT_MAX);
-        assert_eq!((kept[0], kept[KEPT_MAX - 1]), (Position(1), Position(36)));
+        assert_eq!((kept[0], kept[KEPT_MAX - 1]), (Position(1), Position(132)));
         assert!(kept.windows(2).all(|pair| pair[1].0 - pair[0].0 <= 2), "{kept:?}");
     });
 }
