@@ -40,8 +40,16 @@ pub trait Question: Debug + Send + 'static {
     /// # Errors
     /// It cannot be written.
     fn written(&self, answer: &Self::Answer) -> Result<Vec<u8>, Problem> {
-        serde_json::to_vec(answer).map_err(|_| Problem::new(Kind::Internal))
+        json(answer)
     }
+}
+
+/// Writes something down as JSON.
+///
+/// # Errors
+/// It cannot be written.
+pub fn json<T: Serialize>(told: &T) -> Result<Vec<u8>, Problem> {
+    serde_json::to_vec(told).map_err(|_| Problem::new(Kind::Internal))
 }
 
 /// What an answer is kept under.

@@ -19,7 +19,7 @@ use domain::ids::{CaseId, CertificateId, CertificateKind, ItemId, OrganisationId
 use domain::reference::Reference;
 use domain::sealed::{Party, Sealed};
 use domain::zone::{Instant, day_of};
-use replay::case_index::{CaseFilter, CertificateFilter, Order};
+use replay::case_index::{CaseFilter, CertificateCursor, CertificateFilter, CertificatePage, Order};
 use replay::moment::Slice;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 /// The most certificates of one person that are looked at for a case.
-pub const OF_ONE_PERSON_MAX: usize = 200;
+const OF_ONE_PERSON_MAX: usize = 200;
 
 /// A certificate, in clear, on the way in.
 #[derive(Clone, Deserialize, ToSchema)]
@@ -217,15 +217,29 @@ pub async fn has_case_within(node: &Node, root: &OrganisationId, person: &Subjec
     Ok(!node.find_cases(filter, 1).await?.is_empty())
 }
 
-/// Returns the certificates of a person, the newest on record first, as far as the library is read.
+/// Returns certificates of a slice of history, the newest on record first, as far as the library is read.
 ///
 /// # Errors
 /// The index is in trouble.
-pub async fn held_by(node: &Node, person: &SubjectId) -> Result<Vec<CertificateId>, Problem> {
+pub async fn searched(
+    node: &Node,
+    filter: &Arc<CertificateFilter>,
+    slice: Slice,
+    after: Option<CertificateCursor>,
+    limit: usize,
+) -> Result<CertificatePage, Problem> {
+    let (index, filter) = (node.live.index().clone(), Arc::clone(filter));
+    let search = move || index.certificates(&filter, &slice, after, limit, Order::Newest);
+    Ok(tokio::task::spawn_blocking(search).await.map_err(|_| Problem::new(Kind::Internal))??)
+}
+
+/// Returns the certificates that a person had in a slice of history, the newest on record first.
+///
+/// # Errors
+/// The index is in trouble.
+pub async fn held_by(node: &Node, person: &SubjectId, slice: Slice) -> Result<Vec<CertificateId>, Problem> {
     let filter = CertificateFilter { holder: Some(person.clone()), ..CertificateFilter::default() };
-    let (index, slice) = (node.live.index().clone(), Slice::through(node.live.position()));
-    let search = move || index.certificates(&filter, &slice, None, OF_ONE_PERSON_MAX, Order::Newest);
-    let page = tokio::task::spawn_blocking(search).await.map_err(|_| Problem::new(Kind::Internal))??;
+    let page = searched(node, &Arc::new(filter), slice, None, OF_ONE_PERSON_MAX).await?;
     Ok(page.certificates.into_iter().map(|(id, _)| id).collect())
 }
 

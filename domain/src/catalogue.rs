@@ -2,7 +2,7 @@
 
 use crate::decider::Decider;
 use crate::event::ItemEvent;
-use crate::event::item::{ItemDefinition, ItemPublished, ItemWithdrawn, StepRule};
+use crate::event::item::{ItemDefinition, ItemPublished, ItemWithdrawn, MaterialRequirement, StepRule};
 use crate::ids::{ItemId, StepCode};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -105,6 +105,12 @@ impl Catalogue {
     #[must_use]
     pub fn version(&self, item: &ItemId, version: u32) -> Option<&ItemVersion> {
         self.items.get(item)?.version(version)
+    }
+
+    /// Returns what a version of the item asks for; nothing, if there is no such version.
+    #[must_use]
+    pub fn materials(&self, item: &ItemId, version: u32) -> &[MaterialRequirement] {
+        self.version(item, version).map_or(&[], |version| &version.definition.materials)
     }
 
     /// Returns every item, by its id.

@@ -1,6 +1,7 @@
 //! Cases: lists over all there ever were, one file, one story.
 
 use crate::answer::{Stamp, shown};
+use crate::answers;
 use crate::auth::{Caller, Extent};
 use crate::cursor::Page;
 use crate::files::{Summary, Written};
@@ -462,13 +463,14 @@ pub(crate) async fn get_timeline(
         entries.iter_mut().for_each(hide_duplicate);
     }
     let body = json!({ "id": id, "version": timeline.version, "entries": entries });
-    let etag = tag_of(timeline.version, &body);
-    Ok(Stamp::new(&at, position).resource(request.headers(), &etag, &body))
+    let told = answers::json(&body)?;
+    let etag = tag_of(timeline.version, &told);
+    Ok(Stamp::new(&at, position).written_resource(request.headers(), &etag, &told))
 }
 
 /// Returns the tag of a story as it is told: two readers who are told different things never have the same.
-fn tag_of(version: u64, told: &Value) -> String {
-    let digest = Sha256::digest(told.to_string());
+fn tag_of(version: u64, told: &[u8]) -> String {
+    let digest = Sha256::digest(told);
     format!("{version}-{}", hex(&digest[..8]))
 }
 

@@ -3,7 +3,7 @@
 use super::cases::visible as case_visible;
 use crate::answer::Stamp;
 use crate::auth::{Caller, Extent};
-use crate::certificates::{OF_ONE_PERSON_MAX, has_case_within, is_visible};
+use crate::certificates::{has_case_within, held_by, is_visible, searched};
 use crate::cursor::Page;
 use crate::execute::folded;
 use crate::node::Node;
@@ -20,7 +20,7 @@ use domain::event::case::RevocationKind;
 use domain::fact::Subject;
 use domain::ids::{CaseId, CertificateId, CertificateKind, OrganisationId, SourceName, SubjectId};
 use domain::library::Library;
-use replay::case_index::{CertificateCursor, CertificateFilter, Order};
+use replay::case_index::{CertificateCursor, CertificateFilter};
 use replay::moment::Slice;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -235,7 +235,8 @@ pub(crate) async fn list_certificates(
         let some = searched(&node, &filter, slice, after, page.limit - found.len()).await?;
         examined += some.certificates.len().max(1);
         after = some.next;
-        let reads = read_all(&node, &at, &some.certificates).await?.into_iter();
+        let ids: Vec<CertificateId> = some.certificates.iter().map(|(id, _)| *id).collect();
+        let reads = read_all(&node, &at, &ids).await?.into_iter();
         found.extend(reads.filter(|read| question.state.is_none_or(|state| read.state.state(at.day()) == Some(state))));
         if after.is_none() || page.limit <= found.len() || READ_PER_PAGE_MAX <= examined {
             break;
@@ -250,26 +251,10 @@ fn sees_certificates(caller: &Caller) -> Result<(), Problem> {
     if caller.scope.sees_persons() { Ok(()) } else { Err(Problem::new(Kind::Forbidden)) }
 }
 
-async fn searched(
-    node: &Node,
-    filter: &Arc<CertificateFilter>,
-    slice: Slice,
-    after: Option<CertificateCursor>,
-    limit: usize,
-) -> Result<replay::case_index::CertificatePage, Problem> {
-    let (index, filter) = (node.live.index().clone(), Arc::clone(filter));
-    let search = move || index.certificates(&filter, &slice, after, limit, Order::Newest);
-    Ok(tokio::task::spawn_blocking(search).await.map_err(|_| Problem::new(Kind::Internal))??)
-}
-
-async fn read_all(
-    node: &Node,
-    at: &Standing,
-    found: &[(CertificateId, CertificateCursor)],
-) -> Result<Vec<Read>, Problem> {
+async fn read_all(node: &Node, at: &Standing, found: &[CertificateId]) -> Result<Vec<Read>, Problem> {
     let mut all = Vec::with_capacity(found.len());
     for some in found.chunks(READ_AT_ONCE) {
-        let reads = some.iter().map(|(id, _)| Read::new(node, at, *id));
+        let reads = some.iter().map(|id| Read::new(node, at, *id));
         for read in futures::future::join_all(reads).await {
             all.extend(read?);
         }
@@ -343,14 +328,12 @@ pub(crate) async fn case_certificates(
         if caller.actor.subject().is_some_and(|own| own != party.subject) {
             continue;
         }
-        let filter = CertificateFilter { holder: Some(party.subject.clone()), ..CertificateFilter::default() };
-        let found = searched(&node, &Arc::new(filter), slice, None, OF_ONE_PERSON_MAX).await?;
-        certificates.extend(read_all(&node, &at, &found.certificates).await?);
+        let held = held_by(&node, &party.subject, slice).await?;
+        certificates.extend(read_all(&node, &at, &held).await?);
     }
     let reference = node.reference.now();
     let reference = &reference.reference;
-    let version = reference.catalogue.version(&application.item, application.item_version);
-    let materials = version.map_or(&[][..], |version| &version.definition.materials);
+    let materials = reference.catalogue.materials(&application.item, application.item_version);
     let rules = &reference.policies.at(at.day()).rules;
     let replaceable = materials.iter().filter(|material| is_replaceable(material)).map(|material| {
         let of_its_kind = certificates.iter().filter_map(|read| {

@@ -2,17 +2,16 @@
 
 use super::statistics::{Scope, scope};
 use crate::answer::Stamp;
-use crate::answers::Question;
+use crate::answers::{self, Question};
 use crate::auth::Caller;
 use crate::node::Node;
-use crate::problem::{Kind, Problem, Text};
+use crate::problem::{Problem, Text};
 use crate::query::{FromParameters, Parameters, Query, checked_period, invalid};
 use crate::table::{Cell, Table};
-use crate::views::{Kept, Seen, Standing, Views, When};
+use crate::views::{Kept, Standing, Views, When};
 use actix_web::http::header::{CONTENT_DISPOSITION, HeaderValue};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get};
-use bytes::Bytes;
 use chrono::NaiveDate;
 use domain::event::case::{Anomaly, ClosingKind};
 use domain::event::evidence::DataShareOutcome;
@@ -173,16 +172,16 @@ pub(crate) async fn get_report(
     let views = &node.reads.views;
     let at = views.resolve(&when, &node.clock).await?;
     let asked = asked(views, &caller, &filter, &at, day_of(node.clock.now()))?;
-    let asks = Asks { views, at: &at, name: report.name(), asked, filter: &filter };
+    let wanted = Wanted { name: report.name(), asked, format: filter.format, bom: filter.bom };
     let seen = match report {
-        Report::Balance => asks.for_table(balance).await?,
-        Report::OnTime => asks.for_table(on_time).await?,
-        Report::Satisfaction => asks.for_table(satisfaction).await?,
-        Report::Staffing => asks.for_table(staffing).await?,
-        Report::Anomalies => asks.for_table(anomalies).await?,
-        Report::CertificateFree => asks.for_table(certificate_free).await?,
-        Report::CrossTownship => asks.for_table(cross_township).await?,
-        Report::Coverage => asks.for_table(coverage).await?,
+        Report::Balance => views.answer(&at, Monthly { wanted, table: balance }).await?,
+        Report::OnTime => views.answer(&at, Monthly { wanted, table: on_time }).await?,
+        Report::Satisfaction => views.answer(&at, Monthly { wanted, table: satisfaction }).await?,
+        Report::Staffing => views.answer(&at, Monthly { wanted, table: staffing }).await?,
+        Report::Anomalies => views.answer(&at, Monthly { wanted, table: anomalies }).await?,
+        Report::CertificateFree => views.answer(&at, Monthly { wanted, table: certificate_free }).await?,
+        Report::CrossTownship => views.answer(&at, Monthly { wanted, table: cross_township }).await?,
+        Report::Coverage => views.answer(&at, Monthly { wanted, table: coverage }).await?,
     };
     let stamp = Stamp::new(&at, seen.position);
     Ok(match filter.format {
@@ -198,32 +197,22 @@ pub(crate) async fn get_report(
     })
 }
 
-/// One request for one of the tables.
-struct Asks<'a> {
-    views: &'a Views,
-    at: &'a Standing,
-    name: &'static str,
-    asked: Asked,
-    filter: &'a ReportFilter,
-}
-
-impl Asks<'_> {
-    async fn for_table<V: Kept + Debug>(self, table: Tabling<V>) -> Result<Seen<Bytes>, Problem> {
-        let Self { views, at, name, asked, filter } = self;
-        views.answer(at, Monthly { name, asked, format: filter.format, bom: filter.bom, table }).await
-    }
-}
-
 /// Makes a table of a view. It looks at nothing else.
 type Tabling<V> = fn(&V, &Reference, &Asked) -> Table;
 
-/// A report as a question: which, about what, in which form.
+/// Which report, about what, in which form.
 #[derive(Debug)]
-struct Monthly<V> {
+struct Wanted {
     name: &'static str,
     asked: Asked,
     format: Format,
     bom: bool,
+}
+
+/// A report as a question.
+#[derive(Debug)]
+struct Monthly<V> {
+    wanted: Wanted,
     table: Tabling<V>,
 }
 
@@ -232,15 +221,14 @@ impl<V: Kept + Debug> Question for Monthly<V> {
     type Answer = Table;
 
     fn answer(&self, view: &V, reference: &Reference, _: NaiveDate) -> Result<Table, Problem> {
-        Ok((self.table)(view, reference, &self.asked))
+        Ok((self.table)(view, reference, &self.wanted.asked))
     }
 
     fn written(&self, table: &Table) -> Result<Vec<u8>, Problem> {
-        let Asked { month, ref organisation, .. } = self.asked;
-        match self.format {
-            Format::Json => serde_json::to_vec(&Told { report: self.name, month, organisation, table })
-                .map_err(|_| Problem::new(Kind::Internal)),
-            Format::Csv => Ok(table.csv(self.bom).into()),
+        let Wanted { name: report, asked: Asked { month, organisation, .. }, format, bom } = &self.wanted;
+        match format {
+            Format::Json => answers::json(&Told { report, month: *month, organisation, table }),
+            Format::Csv => Ok(table.csv(*bom).into()),
         }
     }
 }

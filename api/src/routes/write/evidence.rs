@@ -17,6 +17,7 @@ use domain::fact::Subject;
 use domain::ids::{CaseId, CertificateId, CommandId, ItemId, MaterialCode, SubjectId};
 use domain::sealed::Party;
 use domain::zone::day_of;
+use replay::moment::Slice;
 use std::collections::BTreeSet;
 
 /// How often an act is made again because a certificate moved on meanwhile.
@@ -70,16 +71,16 @@ impl Look<'_> {
         let node = self.node;
         let application = self.state.application.as_ref().ok_or(Rejection::LegacyCase)?;
         let mut held = Vec::new();
+        let slice = Slice::through(node.live.position());
         for party in self.state.parties() {
-            for id in held_by(node, &party.subject).await? {
+            for id in held_by(node, &party.subject, slice).await? {
                 let loaded = node.executor.load::<Certificate>(&Subject::Certificate(id)).await?;
                 held.push(Certificate::clone(&loaded.state));
             }
         }
         let reference = node.reference.now();
         let reference = &reference.reference;
-        let version = reference.catalogue.version(&application.item, application.item_version);
-        let materials = version.map_or(&[][..], |version| &version.definition.materials);
+        let materials = reference.catalogue.materials(&application.item, application.item_version);
         let day = day_of(node.clock.now());
         Ok(would_stand_for(&held, materials, &reference.policies.at(day).rules, day))
     }

@@ -3,6 +3,7 @@
 use crate::answer::shown;
 use crate::exports::Piece;
 use crate::node::Node;
+use crate::vault::hex;
 use crate::views::Standing;
 use actix_web::web;
 use bytes::Bytes;
@@ -101,7 +102,7 @@ impl Rows {
     fn pseudonym(&self, subject: &SubjectId) -> String {
         let command = self.command.to_string();
         let digest = self.node.vault.digest("export", &[command.as_bytes(), b"\0", subject.as_str().as_bytes()]);
-        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        hex(&digest[..8])
     }
 }
 
